@@ -1,0 +1,53 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// One target a room. A room may depend only on rooms above it in this list (docs/architecture.md).
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: dependencies, exclude: excluded[name] ?? [],
+        resources: [], swiftSettings: strict)
+}
+
+let excluded: [String: [String]] = [:]
+
+let package = Package(
+    name: "starling",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Starling", targets: ["Starling"]),
+        .executable(name: "starling", targets: ["StarlingCommand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE", .when(platforms: [.linux]))]),
+        room("Basics", [.product(name: "Crypto", package: "swift-crypto")]),
+        room("Kernels", ["Basics", "CKernels"]),
+        room("Formats", ["Basics", "CZlib"]),
+        room("Interactions", ["Basics", "Kernels", "Formats"]),
+        room("Ranking", ["Basics", "Kernels", "CKernels", "Interactions"]),
+        room("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking"]),
+        room(
+            "Factorization", ["Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training"]),
+        room("Starling", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training", "Factorization"]),
+        .executableTarget(
+            name: "StarlingCommand",
+            dependencies: ["Starling", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+        tests("Kernels", ["Kernels", "Basics"]),
+    ],
+    cLanguageStandard: .c11
+)

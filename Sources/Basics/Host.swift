@@ -1,0 +1,88 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Facts about the machine and this process.
+public enum Host {
+    /// Processors this process may run on (its affinity mask, so containers and `taskset` count).
+    public static let processors: Int = {
+        #if os(Linux)
+        // A mask in hexadecimal words, as in "Cpus_allowed:	ff,ffffffff".
+        if let status = try? Files.readText("/proc/self/status"),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed:") })
+        {
+            let bits = line.dropFirst("Cpus_allowed:".count).reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
+            if bits > 0 { return bits }
+        }
+        #endif
+        return max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    }()
+
+    /// Bytes of memory that a new allocation can use without swapping, or nil where that cannot be told.
+    /// On Linux `MemAvailable`, lowered by a cgroup limit when there is one.
+    public static func availableMemory() -> Int? {
+        #if os(Linux)
+        guard let kilobytes = field("MemAvailable:", of: "/proc/meminfo") else { return nil }
+        var available = kilobytes * 1024
+        if let limit = (try? Files.readText("/sys/fs/cgroup/memory.max")).flatMap({ Int($0.filter(\.isNumber)) }),
+            let used = (try? Files.readText("/sys/fs/cgroup/memory.current")).flatMap({ Int($0.filter(\.isNumber)) })
+        {
+            available = min(available, max(0, limit - used))
+        }
+        return available
+        #else
+        return nil
+        #endif
+    }
+
+    /// The largest resident size this process has had, in bytes (`VmHWM`).
+    public static func peakMemory() -> Int {
+        #if os(Linux)
+        return (field("VmHWM:", of: "/proc/self/status") ?? 0) * 1024
+        #else
+        var usage = rusage()
+        getrusage(RUSAGE_SELF, &usage)
+        return usage.ru_maxrss
+        #endif
+    }
+
+    /// Makes ``peakMemory()`` start again from the present size, where the system allows it.
+    public static func resetPeakMemory() {
+        #if os(Linux)
+        let file = open("/proc/self/clear_refs", O_WRONLY)
+        if file >= 0 {
+            _ = write(file, "5", 1)
+            close(file)
+        }
+        #endif
+    }
+
+    /// Seconds since 1970.
+    public static func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+
+    private static func field(_ name: String, of path: String) -> Int? {
+        guard let text = try? Files.readText(path) else { return nil }
+        for line in text.split(separator: "\n") where line.hasPrefix(name) {
+            return Int(line.dropFirst(name.count).filter(\.isNumber))
+        }
+        return nil
+    }
+}
+
+/// Seconds since it was made, from a clock that never goes back.
+public struct Stopwatch: Sendable {
+    private let start = ContinuousClock.now
+
+    public init() {}
+
+    public var seconds: Double {
+        let elapsed = (ContinuousClock.now - start).components
+        return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+    }
+}

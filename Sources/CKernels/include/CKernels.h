@@ -1,0 +1,24 @@
+// The few innermost loops of Starling. Every function has a plain version (suffix _plain) that states what
+// it computes; faster ones (_avx2, _avx512) are chosen at run time by the Swift side from sk_isa_best().
+// Shapes are given in comments as [rows × columns]; strides count floats.
+#ifndef STARLING_CKERNELS_H
+#define STARLING_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Instruction sets, from the plainest to the widest.
+enum { SK_ISA_BASELINE = 0, SK_ISA_AVX2 = 1, SK_ISA_AVX512 = 2 };
+
+// The widest set that this processor and system run.
+int sk_isa_best(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

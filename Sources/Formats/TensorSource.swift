@@ -1,0 +1,80 @@
+/// Element types of tensors and arrays, named as safetensors names them.
+public enum ElementType: String, Sendable, CaseIterable {
+    case float64 = "F64"
+    case float32 = "F32"
+    case float16 = "F16"
+    case bfloat16 = "BF16"
+    case int64 = "I64"
+    case int32 = "I32"
+    case int16 = "I16"
+    case int8 = "I8"
+    case uint64 = "U64"
+    case uint32 = "U32"
+    case uint16 = "U16"
+    case uint8 = "U8"
+    case bool = "BOOL"
+
+    /// Bytes an element takes.
+    public var size: Int {
+        switch self {
+        case .float64, .int64, .uint64: 8
+        case .float32, .int32, .uint32: 4
+        case .float16, .bfloat16, .int16, .uint16: 2
+        case .int8, .uint8, .bool: 1
+        }
+    }
+}
+
+/// A named tensor on its way out: writers and digests ask it for its bytes, row-major and little-endian, so that
+/// a table need not be copied to be written.
+public struct TensorSource {
+    public let name: String
+    public let elementType: ElementType
+    /// Sizes from the slowest axis to the fastest; `[]` is a scalar.
+    public let shape: [Int]
+    /// Calls its argument with consecutive pieces that add up to ``byteCount``.
+    public let emit: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+    public init(
+        name: String, elementType: ElementType, shape: [Int],
+        emit: @escaping ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) {
+        self.name = name
+        self.elementType = elementType
+        self.shape = shape
+        self.emit = emit
+    }
+
+    public var byteCount: Int { shape.reduce(elementType.size, *) }
+}
+
+extension TensorSource {
+    public init(name: String, _ values: [Float], shape: [Int]? = nil) {
+        self.init(name: name, .float32, values, shape)
+    }
+
+    public init(name: String, _ values: [Double], shape: [Int]? = nil) {
+        self.init(name: name, .float64, values, shape)
+    }
+
+    public init(name: String, _ values: [Int64], shape: [Int]? = nil) {
+        self.init(name: name, .int64, values, shape)
+    }
+
+    public init(name: String, _ values: [UInt32], shape: [Int]? = nil) {
+        self.init(name: name, .uint32, values, shape)
+    }
+
+    public init(name: String, _ values: [UInt8], shape: [Int]? = nil) {
+        self.init(name: name, .uint8, values, shape)
+    }
+
+    private init<Element: BitwiseCopyable>(
+        name: String, _ type: ElementType, _ values: [Element], _ shape: [Int]?
+    ) {
+        precondition(shape.map { $0.reduce(1, *) == values.count } ?? true, "\(name): shape and count disagree")
+        self.init(name: name, elementType: type, shape: shape ?? [values.count]) { sink in
+            try values.withUnsafeBytes(sink)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/// Interactions as columns, with the vocabularies that name their rows.
+///
+/// `users` and `items` may name rows that no interaction of this log has: a split keeps the vocabularies of
+/// the whole, so that row numbers mean the same in every part. At most 2³² − 1 users and items.
+public struct InteractionLog: Sendable {
+    public let users: Vocabulary<UserRow>
+    public let items: Vocabulary<ItemRow>
+    /// The user row of each interaction, `[interactions]`.
+    public let userRows: [UInt32]
+    /// The item row of each interaction, `[interactions]`.
+    public let itemRows: [UInt32]
+    /// Ratings or counts, `[interactions]`; nil where the source has none (each then counts as 1).
+    public let values: [Float]?
+    /// Times, `[interactions]`, in the source's unit (mostly seconds since 1970); nil where it has none.
+    public let times: [Int64]?
+
+    /// - Precondition: columns are of one length, rows lie within the vocabularies.
+    public init(
+        users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, userRows: [UInt32], itemRows: [UInt32],
+        values: [Float]?, times: [Int64]?
+    ) {
+        precondition(userRows.count == itemRows.count)
+        precondition(values.map { $0.count == userRows.count } ?? true)
+        precondition(times.map { $0.count == userRows.count } ?? true)
+        self.users = users
+        self.items = items
+        self.userRows = userRows
+        self.itemRows = itemRows
+        self.values = values
+        self.times = times
+    }
+
+    public var count: Int { userRows.count }
+
+    /// The value of an interaction; 1 where the source has none.
+    public func value(_ index: Int) -> Float { values?[index] ?? 1 }
+
+    /// The interactions at `indices`, in that order, under the same vocabularies.
+    public func selecting(_ indices: [Int]) -> InteractionLog {
+        InteractionLog(
+            users: users, items: items, userRows: indices.map { userRows[$0] }, itemRows: indices.map { itemRows[$0] },
+            values: values.map { column in indices.map { column[$0] } },
+            times: times.map { column in indices.map { column[$0] } })
+    }
+}

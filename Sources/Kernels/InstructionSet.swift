@@ -1,0 +1,41 @@
+import Basics
+import CKernels
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The instruction set that kernels run with. Results can differ in the last bits from one to another, so a
+/// run records it; `STARLING_ISA=baseline|avx2|avx512` fixes it.
+public enum InstructionSet: Int32, Sendable, CaseIterable, Comparable {
+    case baseline = 0
+    case avx2 = 1
+    case avx512 = 2
+
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+    public var name: String { String(describing: self) }
+
+    /// The widest that this machine runs.
+    public static let best = InstructionSet(rawValue: sk_isa_best())!
+
+    /// What `STARLING_ISA` asks for, or ``best``.
+    ///
+    /// - Throws: `usage` for an unknown name, `unavailable` for a set that this machine lacks.
+    public static func current() throws -> InstructionSet {
+        guard let wanted = getenv("STARLING_ISA").map({ String(cString: $0) }), !wanted.isEmpty else { return best }
+        guard let set = allCases.first(where: { $0.name == wanted.lowercased() }) else {
+            throw StarlingError(
+                .usage, "STARLING_ISA=\(wanted) is not an instruction set",
+                remedy: "use one of " + allCases.map(\.name).joined(separator: ", "))
+        }
+        guard set <= best else {
+            throw StarlingError(
+                .unavailable, "this processor does not run \(set.name)",
+                remedy: "unset STARLING_ISA or set it to \(best.name)")
+        }
+        return set
+    }
+}
