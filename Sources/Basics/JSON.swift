@@ -13,7 +13,9 @@ public enum JSON {
 
     public static func bytes(_ value: some Encodable, pretty: Bool = false) throws -> [UInt8] {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+        encoder.outputFormatting =
+            pretty
+            ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
             : [.sortedKeys, .withoutEscapingSlashes]
         return [UInt8](try encoder.encode(value))
     }
@@ -36,7 +38,8 @@ public enum JSON {
         }
         switch error {
         case .keyNotFound(let key, let context):
-            return "key “\((context.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: "."))” is missing"
+            return
+                "key “\((context.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: "."))” is missing"
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             return "the value at “\(path(context))” has another type"
         case .dataCorrupted(let context):

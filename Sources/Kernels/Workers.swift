@@ -137,21 +137,23 @@ public final class Workers: @unchecked Sendable {
         #else
         var thread = pthread_t()
         #endif
-        let status = pthread_create(&thread, nil, { argument in
-            #if canImport(Darwin)
-            let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-            #else
-            let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-            #endif
-            let (pool, worker) = (start.pool, start.worker)
-            var seen = 0
-            while pool.waitForJob(after: seen) {
-                seen += 1
-                pool.job!.body(worker)
-                pool.unfinished.wrappingSubtract(1, ordering: .releasing)
-            }
-            return nil
-        }, start.toOpaque())
+        let status = pthread_create(
+            &thread, nil,
+            { argument in
+                #if canImport(Darwin)
+                let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                #else
+                let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+                #endif
+                let (pool, worker) = (start.pool, start.worker)
+                var seen = 0
+                while pool.waitForJob(after: seen) {
+                    seen += 1
+                    pool.job!.body(worker)
+                    pool.unfinished.wrappingSubtract(1, ordering: .releasing)
+                }
+                return nil
+            }, start.toOpaque())
         precondition(status == 0, "the system gives no more threads")
         #if canImport(Darwin)
         threads.append(thread!)
