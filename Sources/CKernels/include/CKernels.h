@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sk_adam.h"
+#include "sk_rank.h"
+#include "sk_sgd.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

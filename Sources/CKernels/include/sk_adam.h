@@ -1,0 +1,7 @@
+#ifndef STARLING_SK_ADAM_H
+#define STARLING_SK_ADAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#endif
