@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 
 #if canImport(Glibc)
 import Glibc
