@@ -1,0 +1,61 @@
+import Formats
+
+/// Where an unfinished epoch stands: which of its steps are done, and the loss that each added. Kept in checkpoints,
+/// so that an interrupted epoch goes on to the same bits.
+///
+/// `@unchecked Sendable`: each step's entries are written by the one worker that does the step.
+package final class EpochPlace: @unchecked Sendable {
+    private let done: UnsafeMutableBufferPointer<UInt8>
+    private let losses: UnsafeMutableBufferPointer<Double>
+
+    package init(steps: Int) {
+        done = .allocate(capacity: steps)
+        losses = .allocate(capacity: steps)
+        done.initialize(repeating: 0)
+        losses.initialize(repeating: 0)
+    }
+
+    deinit {
+        done.deallocate()
+        losses.deallocate()
+    }
+
+    package func isDone(_ step: Int) -> Bool { done[step] != 0 }
+
+    package func finish(_ step: Int, loss: Double) {
+        losses[step] = loss
+        done[step] = 1
+    }
+
+    package var isComplete: Bool { done.allSatisfy { $0 != 0 } }
+
+    /// Sums over finished steps, in step order: their sizes and their losses.
+    package func sums(size: (Int) -> Int) -> (done: Int, loss: Double) {
+        var sums = (done: 0, loss: 0.0)
+        for step in done.indices where done[step] != 0 {
+            sums.done += size(step)
+            sums.loss += losses[step]
+        }
+        return sums
+    }
+
+    /// Ready for the next epoch.
+    package func reset() {
+        done.update(repeating: 0)
+        losses.update(repeating: 0)
+    }
+
+    package var tensors: [TensorSource] {
+        [
+            TensorSource(name: "progress.done", Array(done)), TensorSource(name: "progress.losses", Array(losses)),
+        ]
+    }
+
+    package func restore(from file: SafeTensorsFile) throws {
+        let (steps, sums) = (try file.tensor("progress.done"), try file.tensor("progress.losses"))
+        try steps.expect(.uint8, shape: [done.count])
+        try sums.expect(.float64, shape: [losses.count])
+        _ = done.update(from: try steps.bytes8())
+        _ = losses.update(from: try sums.doubles())
+    }
+}

@@ -1,0 +1,136 @@
+import Basics
+import CKernels
+import Formats
+import Interactions
+import Kernels
+import Training
+
+/// Matrix factorisation by stochastic gradient descent (or row-wise AdaGrad) over a ``BlockGrid``.
+///
+/// An epoch walks the grid's strata in an order drawn for that epoch; within a stratum workers take blocks as they
+/// come. Results do not depend on who takes which, so weights are the same bits at any thread count, and an epoch
+/// that was interrupted goes on with the blocks it still lacks.
+package final class GridTrainer: EpochTrainer {
+    package let grid: BlockGrid
+    private let parameters: FactorParameters
+    private let validation: ValidationPart?
+    private let options: MatrixFactorizationOptions
+    private let workers: Workers
+    private let isa: InstructionSet
+    /// AdaGrad's sums of mean squared gradients: users, items, user biases, item biases; by place.
+    private let squares: [UnsafeMutablePointer<Float>]
+    private let progress: EpochPlace
+
+    package init(
+        history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog?,
+        options: MatrixFactorizationOptions, workers: Workers, isa: InstructionSet
+    ) {
+        self.options = options
+        self.workers = workers
+        self.isa = isa
+        grid = BlockGrid(history, factors: options.factors, workers: workers)
+        parameters = FactorParameters(
+            history: history, options: options, places: (grid.userPlaces, grid.itemPlaces), workers: workers)
+        self.validation = validation.map { ValidationPart($0, parameters: parameters, workers: workers, isa: isa) }
+        let sizes = [history.rowCount, history.columnCount]
+        squares =
+            options.optimizer != .adagrad
+            ? []
+            : (options.biases ? sizes + sizes : sizes).map { count in
+                let memory = UnsafeMutablePointer<Float>.allocate(capacity: max(1, count))
+                memory.initialize(repeating: 0, count: max(1, count))
+                return memory
+            }
+        progress = EpochPlace(steps: grid.side * grid.side)
+    }
+
+    deinit {
+        for memory in squares { memory.deallocate() }
+    }
+
+    package var weights: [TensorSource] { parameters.tensors }
+
+    package var optimizerState: [TensorSource] {
+        let names = ["user_squares", "item_squares", "user_bias_squares", "item_bias_squares"]
+        return squares.indices.map { part in
+            parameters.rows(
+                names[part], of: squares[part], count: part % 2 == 0 ? parameters.users.rows : parameters.items.rows,
+                part % 2 == 0 ? grid.userPlaces : grid.itemPlaces)
+        } + progress.tensors
+    }
+
+    package func restore(weights: SafeTensorsFile, optimizer: SafeTensorsFile) throws {
+        try parameters.restore(from: weights)
+        let names = ["user_squares", "item_squares", "user_bias_squares", "item_bias_squares"]
+        for part in squares.indices {
+            try parameters.restore(
+                names[part], to: squares[part], count: part % 2 == 0 ? parameters.users.rows : parameters.items.rows,
+                part % 2 == 0 ? grid.userPlaces : grid.itemPlaces, from: optimizer)
+        }
+        try progress.restore(from: optimizer)
+    }
+
+    package func train(
+        epoch: Int, cancellation: Cancellation, progress report: (EpochProgress) -> Void
+    ) throws -> EpochOutcome {
+        let clock = Stopwatch()
+        let side = grid.side
+        let total = grid.ratingCount
+        for stratum in strata(of: epoch) {
+            workers.forEach(side) { userBlock, worker in
+                let block = userBlock * side + (userBlock + stratum) % side
+                guard !progress.isDone(block), !cancellation.isCancelled else { return }
+                progress.finish(block, loss: walk(block, epoch: epoch))
+            }
+            if cancellation.isCancelled && !progress.isComplete { return .interrupted }
+            let (done, loss) = progress.sums { grid.ratingStarts[$0 + 1] - grid.ratingStarts[$0] }
+            report(EpochProgress(done: done, total: total, loss: loss / Double(max(1, done))))
+        }
+        let seconds = clock.seconds
+        let loss = progress.sums { grid.ratingStarts[$0 + 1] - grid.ratingStarts[$0] }.loss / Double(max(1, total))
+        progress.reset()
+        var metrics = ["train_loss": loss]
+        if let validation { metrics.merge(validation.metrics()) { $1 } }
+        return .finished(metrics: metrics, seconds: seconds)
+    }
+
+    /// The order of strata in an epoch.
+    private func strata(of epoch: Int) -> [Int] {
+        var random = RandomStream(seed: options.seed, .order, index: UInt64(epoch))
+        var strata = Array(0..<grid.side)
+        random.shuffle(&strata)
+        return strata
+    }
+
+    /// Walks one block; returns its sum of squared errors.
+    private func walk(_ block: Int, epoch: Int) -> Double {
+        let (rating, run) = (grid.ratingStarts[block], grid.runStarts[block])
+        var work = sk_sgd_block()
+        work.user_factors = parameters.users.base
+        work.item_factors = parameters.items.base
+        work.user_biases = parameters.userBiases
+        work.item_biases = parameters.itemBiases
+        if !squares.isEmpty {
+            work.user_squares = squares[0]
+            work.item_squares = squares[1]
+            work.user_bias_squares = options.biases ? squares[2] : nil
+            work.item_bias_squares = options.biases ? squares[3] : nil
+        }
+        work.stride = parameters.users.stride
+        work.width = parameters.users.width
+        work.runs = grid.runStarts[block + 1] - run
+        work.run_users = UnsafePointer(grid.runUsers + run)
+        work.run_ends = UnsafePointer(grid.runEnds + run)
+        work.items = UnsafePointer(grid.items + rating)
+        work.values = UnsafePointer(grid.values + rating)
+        work.mean = parameters.mean
+        work.rate = Float(options.learningRate * options.decay.share(epoch: epoch, of: options.epochs))
+        work.penalty = Float(options.regularization)
+        work.bias_penalty = Float(options.biasRegularization)
+        work.clip = Float(options.clipNorm ?? 0)
+        work.dropout = Float(options.dropout)
+        var random = RandomStream(seed: options.seed, .dropout, index: UInt64(epoch), counter: UInt64(block))
+        work.dropout_key = random.next()
+        return sk_sgd(&work, isa.rawValue)
+    }
+}

@@ -1,0 +1,56 @@
+import Basics
+import Formats
+import Kernels
+
+// Tables whose rows stand at places, written and read in row order.
+
+extension FactorParameters {
+    /// `[rows × width]` in row order.
+    package func rows(_ name: String, of table: borrowing FactorTable, _ places: [UInt32]?) -> TensorSource {
+        let (base, stride, width, rows) = (table.base, table.stride, table.width, table.rows)
+        return TensorSource(name: name, elementType: .float32, shape: [rows, width]) { [self] sink in
+            try withExtendedLifetime(self) {
+                for row in 0..<rows {
+                    let place = places.map { Int($0[row]) } ?? row
+                    try sink(UnsafeRawBufferPointer(start: base + place * stride, count: width * 4))
+                }
+            }
+        }
+    }
+
+    /// `[rows]` in row order.
+    package func rows(
+        _ name: String, of vector: UnsafeMutablePointer<Float>, count: Int, _ places: [UInt32]?
+    ) -> TensorSource {
+        TensorSource(name: name, elementType: .float32, shape: [count]) { [self] sink in
+            let ordered = withExtendedLifetime(self) {
+                (0..<count).map { row in vector[places.map { Int($0[row]) } ?? row] }
+            }
+            try ordered.withUnsafeBytes(sink)
+        }
+    }
+
+    package func restore(
+        _ name: String, to table: borrowing FactorTable, _ places: [UInt32]?, from file: SafeTensorsFile
+    ) throws {
+        let tensor = try file.tensor(name)
+        try tensor.expect(.float32, shape: [table.rows, table.width])
+        for row in 0..<table.rows {
+            let place = places.map { Int($0[row]) } ?? row
+            let bytes = UnsafeRawBufferPointer(
+                rebasing: tensor.bytes[row * table.width * 4..<(row + 1) * table.width * 4])
+            UnsafeMutableRawBufferPointer(table.row(place)).copyMemory(from: bytes)
+        }
+    }
+
+    package func restore(
+        _ name: String, to vector: UnsafeMutablePointer<Float>, count: Int, _ places: [UInt32]?,
+        from file: SafeTensorsFile
+    ) throws {
+        let tensor = try file.tensor(name)
+        try tensor.expect(.float32, shape: [count])
+        for (row, value) in try tensor.floats().enumerated() {
+            vector[places.map { Int($0[row]) } ?? row] = value
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Starling
+
+/// Options as a JSON object, the way `run.json` keeps them under `configuration`: option name to value.
+enum Configuration {
+    /// The arguments that a configuration file stands for. `FILE` holds such an object, or a whole `run.json`.
+    ///
+    /// - Throws: `usage` if it cannot be read or is no such object. Unknown names are refused by the parser, which
+    ///   names the nearest.
+    static func arguments(from file: String) throws -> [String] {
+        let value: JSONValue
+        do {
+            value = try JSON.decode(JSONValue.self, from: try Files.read(file), file: file)
+        } catch let error as StarlingError {
+            throw StarlingError(.usage, error.what, at: error.place, remedy: "--config takes a JSON object of options")
+        }
+        guard case .object(let members) = value["configuration"] ?? value else {
+            throw StarlingError(
+                .usage, "is not an object of options", at: .init(file: file),
+                remedy: #"write {"factors": 64, "epochs": 20}"#)
+        }
+        return try arguments(for: members, file: file)
+    }
+
+    /// The options of an existing run, so that `--resume` need not repeat them; none where there is no run.
+    static func arguments(ofRun path: String, unless typed: [String]) throws -> [String] {
+        guard Files.kind(path + "/run.json") == .file else { return [] }
+        let run = try RunDirectory(reading: path)
+        var members = run.record.configuration
+        // One way of splitting replaces the other, so a typed one must not meet the stored other one.
+        if typed.contains(where: { $0.hasPrefix("--split") || $0.hasPrefix("--val-size") }) {
+            members["split"] = nil
+            members["val-size"] = nil
+        }
+        // The stored values are final ones: a preset or an optimiser has already had its say.
+        return try arguments(for: members, file: path + "/run.json")
+    }
+
+    private static func arguments(for members: [String: JSONValue], file: String) throws -> [String] {
+        try members.sorted { $0.key < $1.key }.flatMap { name, value -> [String] in
+            let option = Spelling.option("--" + name).0
+            switch value {
+            case .null,
+                .bool(false) where name != "biases":
+                return []
+            case .bool(false): return ["--no-biases"]
+            case .bool(true): return name == "biases" ? [] : [option]
+            case .string(let text): return [option, text]
+            case .integer(let number): return [option, String(number)]
+            case .number(let number): return [option, "\(number)"]
+            case .array, .object:
+                throw StarlingError(
+                    .usage, "the value of “\(name)” is not a number, a text or true or false", at: .init(file: file))
+            }
+        }
+    }
+}

@@ -1,6 +1,0 @@
-import ArgumentParser
-import Starling
-
-@main struct Main: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "starling")
-}
