@@ -1,0 +1,26 @@
+public import Interactions
+public import Kernels
+
+/// Turns users into the vectors that ``Ranker`` multiplies with the items'. For a factorisation that is a copy of
+/// rows; for a tower or a transformer it is a forward pass over what is known of the user.
+public protocol QueryEncoder {
+    /// Floats in a vector: those of the ``ItemIndex`` it goes with.
+    var dimensions: Int { get }
+
+    /// Writes the vector of `users[i]` to row `i` of `table`, `[at least users × dimensions]`. Called on the caller's
+    /// thread with up to some thousand users at a time; how many does not depend on the number of threads.
+    func encode(_ users: [UserRow], into table: borrowing FactorTable) throws
+}
+
+/// Recommendations for one user, or items similar to one: best first, equal scores by the lower item row.
+public struct RankedList: Sendable, Equatable {
+    public let items: [ItemRow]
+    /// Beside ``items``.
+    public let scores: [Float]
+
+    public init(items: [ItemRow], scores: [Float]) {
+        precondition(items.count == scores.count)
+        self.items = items
+        self.scores = scores
+    }
+}
