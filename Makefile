@@ -1,0 +1,30 @@
+# Every target is a few lines around a script, so that each works without make as well.
+# ARGS goes on to swift test: make test ARGS="--filter KernelsTests"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test test-long format lint clean
+
+help: ## List the targets.
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: ## Build, get MovieLens-100K, train, and show quality and recommendations. DATA=FILE, ITEMS=FILE use your own.
+	@scripts/demo
+
+build: ## Build the release command .build/release/starling, installing zlib's header if it is absent.
+	@scripts/setup
+	swift build -c release
+
+test: ## Check the format, build once in release mode, and run all tests; a tenth of the long ones.
+	@scripts/test $(ARGS)
+
+test-long: ## The same with the long tests in full: every kill trial, long fuzzing.
+	@scripts/test --long $(ARGS)
+
+format: ## Format all Swift sources in place.
+	swift format -i -r Sources Tests Package.swift
+
+lint: ## Check the format of all Swift sources.
+	swift format lint --strict -r Sources Tests Package.swift
+
+clean: ## Remove what was built and the tests' Python environment. data/ and runs/ stay.
+	rm -rf .build .venv
