@@ -1,0 +1,133 @@
+public import Basics
+public import Kernels
+
+/// Writes logs as comma-separated text that the reader takes back unchanged.
+public enum InteractionWriter {
+    /// Interactions formatted in one go by one thread.
+    private static let blockSize = 1 << 16
+
+    /// Writes a header and one line an interaction, in log order. The file appears whole or not at all.
+    ///
+    /// Columns: `user,item`, then `rating` if the log has values, then `timestamp` if it has times. Values are
+    /// the shortest decimals that read back to the same float; ids that hold commas, quotes, line ends or outer
+    /// blanks are quoted as RFC 4180 says.
+    public static func write(
+        _ log: InteractionLog, to path: String, workers: Workers = Workers(), cancellation: Cancellation? = nil
+    ) throws {
+        let users = QuotedIDs(log.users.ids)
+        let items = QuotedIDs(log.items.ids)
+        try Files.writeAtomically(to: path) { file in
+            try file.write(
+                "user,item" + (log.values == nil ? "" : ",rating") + (log.times == nil ? "" : ",timestamp") + "\n")
+            let blocks = (log.count + blockSize - 1) / blockSize
+            // A few blocks a thread are in memory at once.
+            let round = workers.count * 4
+            for first in stride(from: 0, to: blocks, by: round) {
+                if cancellation?.isCancelled == true { throw StarlingError(.interrupted, "stopped while writing \(path)") }
+                let count = min(round, blocks - first)
+                var texts = [[UInt8]](repeating: [], count: count)
+                texts.withUnsafeMutableBufferPointer { texts in
+                    workers.forEach(count) { offset, _ in
+                        let start = (first + offset) * blockSize
+                        texts[offset] = text(log, start..<min(start + blockSize, log.count), users, items)
+                    }
+                }
+                for text in texts { try text.withUnsafeBytes { try file.write($0) } }
+            }
+        }
+    }
+
+    private static func text(
+        _ log: InteractionLog, _ range: Range<Int>, _ users: borrowing QuotedIDs, _ items: borrowing QuotedIDs
+    ) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(range.count * 32)
+        for index in range {
+            text.append(contentsOf: users[log.userRows[index]])
+            text.append(comma)
+            text.append(contentsOf: items[log.itemRows[index]])
+            if let values = log.values {
+                text.append(comma)
+                text.append(decimal: values[index])
+            }
+            if let times = log.times {
+                text.append(comma)
+                text.append(decimal: times[index])
+            }
+            text.append(newline)
+        }
+        return text
+    }
+}
+
+private let comma = UInt8(ascii: ",")
+private let newline = UInt8(ascii: "\n")
+private let quote = UInt8(ascii: "\"")
+
+/// Every id of a vocabulary as it stands in a file, back to back.
+private struct QuotedIDs: Sendable {
+    private var bytes: [UInt8] = []
+    private var offsets = [0]
+
+    init<Row>(_ ids: Vocabulary<Row>.IDs) {
+        offsets.reserveCapacity(ids.count + 1)
+        switch ids {
+        case .integers(let integers):
+            for integer in integers {
+                bytes.append(decimal: integer)
+                offsets.append(bytes.count)
+            }
+        case .strings(let texts, let ends):
+            for index in 0..<ids.count {
+                append(quoting: texts[ends[index]..<ends[index + 1]])
+                offsets.append(bytes.count)
+            }
+        }
+    }
+
+    subscript(_ row: UInt32) -> ArraySlice<UInt8> { bytes[offsets[Int(row)]..<offsets[Int(row) + 1]] }
+
+    private mutating func append(quoting id: ArraySlice<UInt8>) {
+        let special: Set<UInt8> = [comma, quote, newline, UInt8(ascii: "\r")]
+        let blanks: Set<UInt8> = [UInt8(ascii: " "), UInt8(ascii: "\t")]
+        guard id.contains(where: special.contains) || blanks.contains(id.first ?? 0) || blanks.contains(id.last ?? 0)
+        else {
+            bytes.append(contentsOf: id)
+            return
+        }
+        bytes.append(quote)
+        for byte in id {
+            if byte == quote { bytes.append(quote) }
+            bytes.append(byte)
+        }
+        bytes.append(quote)
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(decimal number: Int64) {
+        if number < 0 { append(UInt8(ascii: "-")) }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var (rest, first) = (number.magnitude, 20)
+            repeat {
+                first -= 1
+                digits[first] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            } while rest > 0
+            append(contentsOf: digits[first...])
+        }
+    }
+
+    /// The shortest decimal that reads back to the same float. Halves, which is what ratings are, without the detour
+    /// over a string.
+    fileprivate mutating func append(decimal number: Float) {
+        let doubled = number * 2
+        guard doubled.magnitude < 1 << 20, doubled == doubled.rounded(), number.sign == .plus else {
+            append(contentsOf: number.description.utf8)
+            return
+        }
+        append(decimal: Int64(doubled) / 2)
+        append(UInt8(ascii: "."))
+        append(UInt8(ascii: doubled.truncatingRemainder(dividingBy: 2) == 0 ? "0" : "5"))
+    }
+}

@@ -1,0 +1,54 @@
+import Basics
+import Foundation
+
+/// Runs the built command, which lies beside the test bundle, and waits for it.
+///
+/// - Parameter environment: set on top of the tests' own.
+func starling(
+    _ arguments: [String], environment: [String: String] = [:], input: String = ""
+) throws -> (status: Int32, output: String, error: String) {
+    // Outputs go to files: two pipes read one after the other can block the writer.
+    let folder = try TemporaryFolder()
+    let process = Process()
+    process.executableURL = builtProducts.appendingPathComponent("starling")
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    try Data(input.utf8).write(to: folder.url.appendingPathComponent("in"))
+    for name in ["out", "error"] { try Data().write(to: folder.url.appendingPathComponent(name)) }
+    process.standardInput = try FileHandle(forReadingFrom: folder.url.appendingPathComponent("in"))
+    process.standardOutput = try FileHandle(forWritingTo: folder.url.appendingPathComponent("out"))
+    process.standardError = try FileHandle(forWritingTo: folder.url.appendingPathComponent("error"))
+    try process.run()
+    process.waitUntilExit()
+    let status = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+    return (status, try Files.readText(folder.path("out")), try Files.readText(folder.path("error")))
+}
+
+/// A folder of its own that goes with the last reference to it.
+final class TemporaryFolder: Sendable {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appendingPathComponent("starling-tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+
+    func path(_ name: String) -> String { url.appendingPathComponent(name).path }
+
+    /// Writes a text file and gives its path.
+    func file(_ name: String, _ text: String) throws -> String {
+        try Data(text.utf8).write(to: url.appendingPathComponent(name))
+        return path(name)
+    }
+}
+
+/// The folder that holds this test bundle and the command.
+private let builtProducts: URL = {
+    #if os(Linux)
+    URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    #else
+    Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }!.bundleURL.deletingLastPathComponent()
+    #endif
+}()
