@@ -85,7 +85,7 @@ package final class AdamTrainer: EpochTrainer {
     }
 
     /// One step of the optimiser over the chosen ratings; returns their sum of squared errors before it.
-    private func learn(_ chosen: ArraySlice<UInt32>, epoch: Int, step: Int) -> Double {
+    package func learn(_ chosen: ArraySlice<UInt32>, epoch: Int, step: Int) -> Double {
         batch.gather(chosen, from: ratings)
         moments.step += 1
         var work = batch.samples.batch(0..<chosen.count, of: parameters)

@@ -72,6 +72,25 @@ public final class FactorModel: QueryEncoder, Sendable {
         return table
     }
 
+    /// The tensors that ``init(_:)`` reads.
+    public var tensors: [TensorSource] {
+        let factors = [rows("user_factors", of: userFactors), rows("item_factors", of: itemFactors)]
+        guard let biases else { return factors }
+        return factors + [
+            TensorSource(name: "user_biases", biases.users), TensorSource(name: "item_biases", biases.items),
+            TensorSource(name: "global_mean", [biases.mean], shape: []),
+        ]
+    }
+
+    private func rows(_ name: String, of table: borrowing FactorTable) -> TensorSource {
+        let (base, stride, width, rows) = (table.base, table.stride, table.width, table.rows)
+        return TensorSource(name: name, elementType: .float32, shape: [rows, width]) { [self] sink in
+            try withExtendedLifetime(self) {
+                for row in 0..<rows { try sink(UnsafeRawBufferPointer(start: base + row * stride, count: 4 * width)) }
+            }
+        }
+    }
+
     private func writeUser(_ user: UserRow, to row: UnsafeMutableBufferPointer<Float>) {
         _ = row.update(from: userFactors.row(user.index))
         if let biases { (row[factors], row[factors + 1]) = (biases.mean + biases.users[user.index], 1) }

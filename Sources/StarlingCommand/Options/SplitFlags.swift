@@ -1,0 +1,29 @@
+import ArgumentParser
+import Starling
+
+/// What is held out from training.
+struct SplitFlags: ParsableArguments {
+    @Option(help: ArgumentHelp("Hold out this random share of interactions for validation; 0 holds out none.", valueName: "share"))
+    var valSize: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Hold out by a rule: random:V[,T], last:N, temporal:V[,T] (shares for validation and test).",
+            valueName: "rule"))
+    var split: String?
+
+    /// The rule that was asked for, or nil for none.
+    func rule(default share: Double) throws -> SplitRule? {
+        if let split {
+            guard valSize == nil else {
+                throw StarlingError(.usage, "--split and --val-size exclude each other", remedy: "give one of them")
+            }
+            return try SplitRule(parsing: split)
+        }
+        let share = valSize ?? share
+        guard share >= 0, share < 1 else {
+            throw StarlingError(.usage, "--val-size \(share) is out of range", remedy: "use 0 or more and below 1")
+        }
+        return share == 0 ? nil : .random(validation: share, test: 0)
+    }
+}

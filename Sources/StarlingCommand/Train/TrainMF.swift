@@ -1,0 +1,55 @@
+import ArgumentParser
+import Starling
+
+struct TrainMFCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mf",
+        abstract: "Trains matrix factorisation on ratings: r̂ = μ + b_u + b_i + p_u·q_i.",
+        discussion: """
+            The weights are the same bits at any number of threads. Examples:
+
+              starling train mf --data ratings.csv --output runs/first
+              starling train mf --data u.data --items u.item --output runs/tuned --factors 128 --early-stopping 3
+              starling train mf --ratings_csv data/ratings.csv --output runs/vertex
+
+            The last form takes the flags of the Vertex AI trainer in its own spelling, which selects --preset vertex: \
+            Adam, 1 epoch, batches of 2048, learning rate 0.001, weight decay 1e-6, 64 factors.
+            """)
+
+    @OptionGroup(title: "Data") var reading: ReadingFlags
+    @OptionGroup(title: "Data") var catalogs: CatalogFlags
+    @OptionGroup(title: "Held-out part") var splitting: SplitFlags
+    @OptionGroup(title: "Model") var model: MFFlags
+    @OptionGroup(title: "Run") var run_: RunFlags
+    @OptionGroup(title: "Flags of the Vertex AI trainer") var vertex: VertexFlags
+
+    func run() throws {
+        try vertex.check()
+        var run = run_
+        if vertex.useCuda { run.device = "auto" }
+        try run.checkDevice()
+        let options = try model.options(seed: run.seed)
+        var reading = reading
+        if let table = vertex.ratingsCsv {
+            guard reading.data == nil || reading.data == table else {
+                throw StarlingError(.usage, "--data and --ratings-csv name different files", remedy: "give one of them")
+            }
+            reading.data = table
+        } else if reading.data == nil && model.isVertex {
+            reading.data = "data/ratings.csv"
+        }
+        let job = TrainingJob(
+            model: "mf", run: run, reading: reading, catalogs: catalogs,
+            rule: try splitting.rule(default: model.isVertex ? 0.1 : 0), epochs: options.epochs,
+            factors: options.factors, configuration: model.configuration(options))
+        try job.execute(
+            estimate: { users, items, ratings, validation in
+                MatrixFactorization.memoryEstimate(
+                    users: users, items: items, ratings: ratings, validation: validation, options: options)
+            },
+            trainer: { history, validation, workers, isa in
+                try MatrixFactorization.trainer(
+                    on: history, validation: validation, options: options, workers: workers, isa: isa)
+            })
+    }
+}

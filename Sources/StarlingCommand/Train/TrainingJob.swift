@@ -1,0 +1,92 @@
+import Starling
+
+/// What every `train` command does around its model: read, split, estimate, train in a run directory, write the model,
+/// print the result.
+struct TrainingJob {
+    let model: String
+    let run: RunFlags
+    let reading: ReadingFlags
+    let catalogs: CatalogFlags
+    let rule: SplitRule?
+    let epochs: Int
+    let factors: Int
+    /// The model's own options, in their final values.
+    let configuration: [String: JSONValue]
+
+    typealias Estimate = (_ users: Int, _ items: Int, _ interactions: Int, _ validation: Int) -> MemoryEstimate
+    typealias MakeTrainer = (
+        InteractionMatrix<UserRow, ItemRow>, _ validation: InteractionLog?, Workers, InstructionSet
+    ) throws -> any EpochTrainer
+
+    func execute(estimate: Estimate, trainer makeTrainer: MakeTrainer) throws {
+        let clock = Stopwatch()
+        let path = try run.outputPath()
+        let ifPresent = try run.ifPresent()
+        let isa = try InstructionSet.current()
+        let loop = try run.loop(epochs: epochs, hasValidation: rule != nil)
+        let workers = try run.workers()
+        try RunDirectory.check(path, ifPresent)
+        let cancellation = Signals.cancelOnInterrupt()
+
+        let loaded = try TrainingData.load(reading, catalogs, rule, run.seed, workers, cancellation)
+        let loadSeconds = clock.seconds
+        let sizes = (users: loaded.history.rowCount, items: loaded.history.columnCount)
+        let memory = estimate(
+            sizes.users, sizes.items, loaded.history.entryCount, loaded.heldOut[.validation]?.count ?? 0)
+        FileHandles.standardError("memory  \(memory.line)\n")
+        try memory.check()
+
+        let record = RunRecord(
+            model: model, configuration: fullConfiguration,
+            data: .init(source: try reading.source(), fingerprint: loaded.fingerprint), isa: isa.name)
+        let directory = try RunDirectory(training: path, as: record, ifPresent: ifPresent)
+        if directory.record.status == .finished, let summary = directory.record.summary {
+            FileHandles.standardError("the run is finished already; this is its result\n")
+            return try TrainingReport.print(summary, json: run.json)
+        }
+
+        let loadPeak = Host.peakMemory()
+        Host.resetPeakMemory()
+        let trainer = try makeTrainer(loaded.history, loaded.heldOut[.validation], workers, isa)
+        let console = ConsoleObserver(unit: "ratings")
+        let result = try loop.train(trainer, in: directory, cancellation: cancellation, observers: [console])
+        let trainPeak = Host.peakMemory()
+        try ModelFolder.write(parts(of: loaded, trainer), to: directory.modelPath)
+
+        let interactions = loaded.history.entryCount
+        let summary = TrainingReport.Summary(
+            model: model, run: path, users: sizes.users, items: sizes.items, interactions: interactions,
+            factors: factors, threads: workers.count, device: "cpu", epochs: result.epochs,
+            bestEpoch: result.bestEpoch, metrics: result.metrics, seconds: clock.seconds, loadSeconds: loadSeconds,
+            trainSeconds: result.trainSeconds,
+            interactionsPerSecond: Double(interactions * result.epochs.count) / max(result.trainSeconds, 1e-9),
+            peakMemoryBytes: max(loadPeak, Host.peakMemory()), trainPeakMemoryBytes: trainPeak,
+            weightsSHA256: result.weightsSHA256)
+        try directory.finish(summary: summary)
+        try TrainingReport.print(JSONValue(encoding: summary), json: run.json)
+    }
+
+    private var fullConfiguration: [String: JSONValue] {
+        var all = configuration.merging(run.configuration) { $1 }.merging(reading.configuration) { $1 }
+        all["split"] = rule.map { .string("\($0)") } ?? .null
+        all["items"] = catalogs.items.map { .string($0) }
+        all["users"] = catalogs.users.map { .string($0) }
+        return all.filter { $0.value != .null }
+    }
+
+    private func parts(of data: TrainingData, _ trainer: any EpochTrainer) -> ModelParts {
+        var facts: [String: JSONValue] = ["split": .string(rule.map { "\($0)" } ?? "none"), "seed": .integer(Int(run.seed))]
+        if let range = data.valueRange {
+            facts["value_range"] = .array([.number(Double(range.lowerBound)), .number(Double(range.upperBound))])
+        }
+        var parts = ModelParts(
+            manifest: ModelManifest(
+                kind: model, users: data.users.count, items: data.items.count,
+                interactions: data.history.entryCount, factors: factors, facts: facts),
+            weights: trainer.weights, users: data.users, items: data.items)
+        parts.catalog = data.catalog
+        parts.history = data.history
+        parts.heldOut = data.heldOut
+        return parts
+    }
+}

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Starling
+
+struct DescribeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "describe",
+        abstract: "Shows what a run is made of: data, options, checkpoints, results.",
+        discussion: """
+            Example:
+
+              starling describe runs/first
+            """)
+
+    @Argument(help: "The run directory that train has written.")
+    var run: String
+
+    @Flag(help: "Print one JSON object in place of tables.")
+    var json = false
+
+    func run() throws {
+        let directory = try RunDirectory(reading: run)
+        let record = directory.record
+        let checkpoints = try CheckpointStore(directory.checkpointsPath).names().map { "\($0)" }
+        let manifest = Files.exists(directory.modelPath) ? try ModelFolder(directory.modelPath).manifest : nil
+        if json {
+            struct Answer: Encodable {
+                let run: String
+                let model: String
+                let status: String
+                let config: [String: JSONValue]
+                let data: RunRecord.Data
+                let versions: RunRecord.Versions
+                let created: String
+                let updated: String
+                let checkpoints: [String]
+                let epochs: Int
+                let users: Int?
+                let items: Int?
+                let interactions: Int?
+                let weights_sha256: String?
+            }
+            let answer = Answer(
+                run: run, model: record.model, status: record.status.rawValue, config: record.configuration,
+                data: record.data, versions: record.versions, created: record.created, updated: record.updated,
+                checkpoints: checkpoints, epochs: try directory.metrics().count, users: manifest?.users,
+                items: manifest?.items, interactions: manifest?.interactions, weights_sha256: manifest?.weightsSHA256)
+            return FileHandles.standardOutput(try JSON.text(answer) + "\n")
+        }
+        var rows = [
+            ["model", record.model], ["status", record.status.rawValue], ["data", record.data.source],
+            ["created", record.created], ["updated", record.updated],
+            ["made by", "starling \(record.versions.starling), \(record.versions.isa), on \(record.host)"],
+            ["checkpoints", checkpoints.isEmpty ? "none" : checkpoints.joined(separator: ", ")],
+        ]
+        if let manifest {
+            rows.append(["users", Numerals.grouped(manifest.users)])
+            rows.append(["items", Numerals.grouped(manifest.items)])
+            rows.append(["interactions", Numerals.grouped(manifest.interactions)])
+            rows.append(["weights", "sha256 " + manifest.weightsSHA256])
+        }
+        if let last = try directory.metrics().last {
+            let metrics = last.metrics.sorted { $0.key < $1.key }.map { "\($0.key) \(Numerals.fixed($0.value, 4))" }
+            rows.append(["epoch \(last.epoch)", metrics.joined(separator: "  ")])
+        }
+        FileHandles.standardOutput(Table(title: "Run \(run)", rows: rows).render())
+        let options = record.configuration.sorted { $0.key < $1.key }.map { [$0.key, "\($0.value)"] }
+        FileHandles.standardOutput("\n" + Table(title: "Options", rows: options).render())
+    }
+}
+
+struct RunsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "runs",
+        abstract: "Lists the runs in a folder, with their models, states and results.",
+        discussion: """
+            Example:
+
+              starling runs runs
+            """)
+
+    @Argument(help: "The folder that holds runs.")
+    var folder: String = "runs"
+
+    @Flag(help: "Print one JSON object in place of a table.")
+    var json = false
+
+    func run() throws {
+        guard Files.kind(folder) == .directory else {
+            throw StarlingError(.usage, "there is no such folder", at: .init(file: folder), remedy: "name a folder of runs")
+        }
+        struct Row: Encodable {
+            let run: String
+            let model: String
+            let status: String
+            let epochs: Int
+            let updated: String
+            let metrics: [String: Double]
+        }
+        let rows = try Files.list(folder).filter { Files.exists("\(folder)/\($0)/run.json") }.map { name in
+            let directory = try RunDirectory(reading: "\(folder)/\(name)")
+            let epochs = try directory.metrics()
+            return Row(
+                run: name, model: directory.record.model, status: directory.record.status.rawValue,
+                epochs: epochs.count, updated: directory.record.updated, metrics: epochs.last?.metrics ?? [:])
+        }
+        if json { return FileHandles.standardOutput(try JSON.text(["runs": rows]) + "\n") }
+        let table = Table(
+            header: ["run", "model", "status", "epochs", "val_rmse", "updated"],
+            rows: rows.map { row in
+                [
+                    row.run, row.model, row.status, "\(row.epochs)",
+                    row.metrics["val_rmse"].map { Numerals.fixed($0, 4) } ?? "–", row.updated,
+                ]
+            })
+        FileHandles.standardOutput(rows.isEmpty ? "There are no runs in \(folder).\n" : table.render())
+    }
+}

@@ -1,0 +1,93 @@
+import Starling
+
+/// How lists for many users are written.
+enum ListFormat {
+    case jsonLines, csv, npz
+
+    /// By the ending of a file's name.
+    init(path: String) throws {
+        switch path.lowercased() {
+        case let name where name.hasSuffix(".jsonl"): self = .jsonLines
+        case let name where name.hasSuffix(".csv"): self = .csv
+        case let name where name.hasSuffix(".npz"): self = .npz
+        default:
+            throw StarlingError(
+                .usage, "the ending of \(Files.name(path)) names no format", remedy: "use .jsonl, .csv or .npz")
+        }
+    }
+}
+
+/// Writes recommendations for many users, in bounded memory except for NPZ, whose arrays are made whole first.
+struct ListExport {
+    let recommender: Recommender
+    let users: [UserRow]
+    let count: Int
+
+    func write(
+        to path: String?, as format: ListFormat, includeSeen: Bool, _ cancellation: Cancellation,
+        progress: (Int) -> Void
+    ) throws {
+        func lists(_ each: (UserRow, [Recommender.Item]) throws -> Void) throws {
+            try recommender.ranker.top(
+                count, for: users, encoder: recommender.encoder, excluding: includeSeen ? nil : recommender.history,
+                cancellation: cancellation
+            ) { position, list in
+                try each(users[position], recommender.describe(list))
+                if position % 256 == 0 { progress(position) }
+            }
+        }
+        guard let path else {
+            return try lists { user, items in FileHandles.standardOutput(try jsonLine(user, items)) }
+        }
+        switch format {
+        case .jsonLines:
+            try Files.writeAtomically(to: path) { file in
+                try lists { user, items in try file.write(jsonLine(user, items)) }
+            }
+        case .csv:
+            try Files.writeAtomically(to: path) { file in
+                try file.write("user,rank,item,score,title\n")
+                try lists { user, items in
+                    let id = CSV.field(recommender.users[user])
+                    for (rank, item) in items.enumerated() {
+                        let title = CSV.field(item.title ?? "")
+                        try file.write("\(id),\(rank + 1),\(CSV.field(item.item)),\(item.score),\(title)\n")
+                    }
+                }
+            }
+        case .npz:
+            var items = [UInt32](repeating: .max, count: users.count * count)
+            var scores = [Float](repeating: .nan, count: users.count * count)
+            try recommender.ranker.top(
+                count, for: users, encoder: recommender.encoder, excluding: includeSeen ? nil : recommender.history,
+                cancellation: cancellation
+            ) { position, list in
+                for rank in list.items.indices {
+                    items[position * count + rank] = UInt32(list.items[rank].index)
+                    scores[position * count + rank] = list.scores[rank]
+                }
+                if position % 256 == 0 { progress(position) }
+            }
+            try VectorExport.writeLists(
+                users: users.map { recommender.users[$0] }, items: items, scores: scores, count: count,
+                vocabulary: recommender.items, to: path)
+        }
+    }
+
+    private func jsonLine(_ user: UserRow, _ items: [Recommender.Item]) throws -> String {
+        struct Line: Encodable {
+            let user: String
+            let items: [Recommender.Item]
+        }
+        return try JSON.text(Line(user: recommender.users[user], items: items)) + "\n"
+    }
+}
+
+/// Comma-separated values (RFC 4180).
+enum CSV {
+    /// Quoted where it must be.
+    static func field(_ text: String) -> String {
+        guard text.utf8.contains(where: { [44, 34, 10, 13].contains($0) }) else { return text }
+        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+}

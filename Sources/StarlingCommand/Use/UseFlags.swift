@@ -1,0 +1,24 @@
+import ArgumentParser
+import Starling
+
+/// Which trained run is used, and with how many threads.
+struct UseFlags: ParsableArguments {
+    @Argument(help: "The run directory that train has written.")
+    var run: String
+
+    @Option(help: ArgumentHelp("Use this many threads; results do not depend on it. Default: every processor.", valueName: "n"))
+    var threads: Int?
+
+    @Flag(help: "Print JSON in place of tables.")
+    var json = false
+
+    /// The run's model, ready for use.
+    func recommender() throws -> Recommender {
+        try Recommender(run: run, workers: makeWorkers(threads), isa: .current())
+    }
+}
+
+/// Checks a count that was typed.
+func requirePositive(_ value: Int, _ option: String) throws {
+    guard value >= 1 else { throw StarlingError(.usage, "\(option) \(value) is out of range", remedy: "use 1 or more") }
+}
