@@ -45,7 +45,7 @@ final class TemporaryFolder: Sendable {
 }
 
 /// The folder that holds this test bundle and the command.
-private let builtProducts: URL = {
+let builtProducts: URL = {
     #if os(Linux)
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     #else
