@@ -51,6 +51,7 @@ let package = Package(
         tests("Ranking", ["Basics", "Kernels", "CKernels", "Interactions", "Ranking"], golden: true),
         tests("Training", ["Basics", "Kernels", "Formats", "Interactions", "Training"], golden: true),
         tests("Factorization", ["Starling", "CKernels"], golden: true),
+        tests("Starling", ["Starling"]),
         tests("Command", ["Starling", "StarlingCommand"], golden: true),
     ],
     cLanguageStandard: .c11

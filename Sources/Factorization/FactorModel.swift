@@ -24,24 +24,54 @@ public final class FactorModel: QueryEncoder, Sendable {
     /// `global_mean`.
     ///
     /// - Throws: `failed`, naming the file and the tensor that is missing or has another shape.
-    public init(_ file: SafeTensorsFile) throws {
-        userFactors = try Self.table("user_factors", of: file)
-        itemFactors = try Self.table("item_factors", of: file)
-        guard userFactors.width == itemFactors.width else {
-            throw StarlingError(
-                .failed, "user_factors has \(userFactors.width) columns and item_factors \(itemFactors.width)",
-                at: .init(file: file.path))
+    public convenience init(_ file: SafeTensorsFile) throws {
+        try self.init(file.path, hasBiases: file.contains("user_biases")) { name in
+            let tensor = try file.tensor(name)
+            return (try tensor.expect(.float32, shape: tensor.shape).floats(), tensor.shape)
         }
-        guard file.contains("user_biases") else {
+    }
+
+    /// The same of tensors on their way out, such as a trainer's weights.
+    public convenience init(_ tensors: [TensorSource]) throws {
+        let named = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
+        try self.init("weights", hasBiases: named["user_biases"] != nil) { name in
+            guard let tensor = named[name], tensor.elementType == .float32 else {
+                throw StarlingError(.failed, "the weights have no tensor “\(name)” of 32-bit floats")
+            }
+            var values: [Float] = []
+            values.reserveCapacity(tensor.byteCount / MemoryLayout<Float>.size)
+            try tensor.emit { bytes in
+                for place in stride(from: 0, to: bytes.count, by: MemoryLayout<Float>.size) {
+                    values.append(bytes.loadUnaligned(fromByteOffset: place, as: Float.self))
+                }
+            }
+            return (values, tensor.shape)
+        }
+    }
+
+    private init(
+        _ source: String, hasBiases: Bool, _ tensor: (String) throws -> (values: [Float], shape: [Int])
+    ) throws {
+        let (users, items) = (try tensor("user_factors"), try tensor("item_factors"))
+        guard users.shape.count == 2, items.shape.count == 2, users.shape[1] == items.shape[1], users.shape[1] >= 1
+        else {
+            throw StarlingError(
+                .failed, "user_factors \(users.shape) and item_factors \(items.shape) do not go together",
+                at: .init(file: source))
+        }
+        userFactors = Self.table(users.values, shape: users.shape)
+        itemFactors = Self.table(items.values, shape: items.shape)
+        guard hasBiases else {
             biases = nil
             return
         }
-        let (users, items) = (try file.tensor("user_biases"), try file.tensor("item_biases"))
-        let mean = try file.tensor("global_mean")
-        try users.expect(.float32, shape: [userFactors.rows])
-        try items.expect(.float32, shape: [itemFactors.rows])
-        try mean.expect(.float32, shape: [])
-        biases = Biases(users: try users.floats(), items: try items.floats(), mean: try mean.floats()[0])
+        let found = Biases(
+            users: try tensor("user_biases").values, items: try tensor("item_biases").values,
+            mean: try tensor("global_mean").values.first ?? .nan)
+        guard found.users.count == users.shape[0], found.items.count == items.shape[0], found.mean.isFinite else {
+            throw StarlingError(.failed, "the biases do not go with the factors", at: .init(file: source))
+        }
+        biases = found
     }
 
     /// k.
@@ -96,17 +126,10 @@ public final class FactorModel: QueryEncoder, Sendable {
         if let biases { (row[factors], row[factors + 1]) = (biases.mean + biases.users[user.index], 1) }
     }
 
-    private static func table(_ name: String, of file: SafeTensorsFile) throws -> FactorTable {
-        let tensor = try file.tensor(name)
-        guard tensor.shape.count == 2, tensor.shape[1] >= 1 else {
-            throw StarlingError(.failed, "\(name) is not a matrix", at: .init(file: file.path))
-        }
-        try tensor.expect(.float32, shape: tensor.shape)
-        let table = FactorTable(rows: tensor.shape[0], width: tensor.shape[1])
-        let size = table.width * MemoryLayout<Float>.size
-        for row in 0..<table.rows {
-            UnsafeMutableRawBufferPointer(table.row(row)).copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: tensor.bytes[row * size..<(row + 1) * size]))
+    private static func table(_ values: [Float], shape: [Int]) -> FactorTable {
+        let table = FactorTable(rows: shape[0], width: shape[1])
+        values.withUnsafeBufferPointer { values in
+            for row in 0..<shape[0] { _ = table.row(row).update(from: values[row * shape[1]..<(row + 1) * shape[1]]) }
         }
         return table
     }

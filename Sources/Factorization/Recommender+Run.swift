@@ -1,5 +1,6 @@
 import Basics
-import Interactions
+public import Formats
+public import Interactions
 public import Kernels
 import Ranking
 public import Training
@@ -29,9 +30,32 @@ extension Recommender {
                 .failed, "history, vocabularies and weights do not belong together", at: .init(file: folder.path),
                 remedy: "train the run again with --overwrite")
         }
+        try self.init(
+            model, users: folder.users, items: folder.items, catalog: folder.catalog, history: history,
+            workers: workers, isa: isa)
+    }
+
+    /// A factor model that was trained without a run.
+    ///
+    /// - Parameters:
+    ///   - weights: the trainer's.
+    ///   - log: what it was trained on: the items that are left out, by user.
+    /// - Throws: `failed` if the weights are not a factor model's.
+    public convenience init(
+        _ weights: [TensorSource], trainedOn log: InteractionLog, catalog: ItemCatalog? = nil, workers: Workers,
+        isa: InstructionSet = .best
+    ) throws {
         self.init(
-            users: try folder.users, items: try folder.items, catalog: try folder.catalog, history: history,
-            encoder: model, itemVectors: model.foldedItems(), similarityVectors: model.itemFactors, workers: workers,
-            isa: isa)
+            try FactorModel(weights), users: log.users, items: log.items, catalog: catalog, history: log.userMatrix(),
+            workers: workers, isa: isa)
+    }
+
+    private convenience init(
+        _ model: FactorModel, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
+        history: InteractionMatrix<UserRow, ItemRow>, workers: Workers, isa: InstructionSet
+    ) {
+        self.init(
+            users: users, items: items, catalog: catalog, history: history, encoder: model,
+            itemVectors: model.foldedItems(), similarityVectors: model.itemFactors, workers: workers, isa: isa)
     }
 }
