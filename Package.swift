@@ -46,7 +46,7 @@ let package = Package(
             dependencies: ["Starling", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
         tests("Kernels", ["Basics", "Kernels"]),
-        tests("Formats", ["Basics", "Formats"], golden: true),
+        tests("Formats", ["Basics", "Kernels", "Formats"], golden: true),
         tests("Interactions", ["Basics", "Kernels", "Formats", "Interactions"], golden: true),
         tests("Ranking", ["Basics", "Kernels", "CKernels", "Interactions", "Ranking"], golden: true),
         tests("Training", ["Basics", "Kernels", "Formats", "Interactions", "Training"], golden: true),

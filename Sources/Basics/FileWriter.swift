@@ -47,6 +47,22 @@ public final class FileWriter {
         }
     }
 
+    /// Puts `bytes` over bytes written before, for headers that state what follows them. ``count`` stays.
+    public func overwrite(at offset: Int, with bytes: [UInt8]) throws {
+        precondition(offset >= 0 && offset + bytes.count <= count, "only bytes already written can be replaced")
+        try flush()
+        try bytes.withUnsafeBytes {
+            var rest = $0[...]
+            while !rest.isEmpty {
+                let part = UnsafeRawBufferPointer(rebasing: rest)
+                let written = pwrite(file, part.baseAddress!, part.count, off_t(offset + bytes.count - part.count))
+                if written < 0 && errno == EINTR { continue }
+                guard written >= 0 else { throw failure() }
+                rest = rest.dropFirst(written)
+            }
+        }
+    }
+
     /// Hands buffered bytes to the system.
     public func flush() throws {
         try buffer.withUnsafeBytes { try put($0) }

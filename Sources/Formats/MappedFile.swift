@@ -42,6 +42,15 @@ public final class MappedFile: @unchecked Sendable {
         }
     }
 
+    /// Takes bytes that are already in memory as the content of a file; `name` stands in for the path in errors.
+    public init(copying content: some Collection<UInt8>, name: String) {
+        path = name
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, content.count), alignment: 64)
+        copy.copyBytes(from: content)
+        bytes = UnsafeRawBufferPointer(rebasing: copy[..<content.count])
+        isMapped = false
+    }
+
     deinit {
         if isMapped {
             munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count)

@@ -1,0 +1,107 @@
+import Basics
+
+/// An array as NumPy saves it, always delivered in C order and in this machine's byte order.
+///
+/// Where the file already holds it so and uncompressed, ``bytes`` is a view of the mapped file: nothing is copied,
+/// and an array larger than memory can be walked. Otherwise (Fortran order, big-endian, compressed) it is decoded
+/// into memory once. Conversions to Swift arrays are in ``floats()`` and its siblings.
+///
+/// `@unchecked Sendable`: the bytes are never written after the array is made.
+public struct NPYArray: @unchecked Sendable {
+    /// The name in an NPZ file, without `.npy`; nil for a file of its own.
+    public let name: String?
+    public let element: NPYElement
+    /// Sizes from the slowest axis to the fastest; `[]` is a scalar.
+    public let shape: [Int]
+    /// The data, perhaps unaligned. Valid as long as this value lives: hold on to it, or use
+    /// ``withUnsafeBytes(_:)``, which does.
+    public let bytes: UnsafeRawBufferPointer
+    /// Whether ``bytes`` lies in the mapped file.
+    public let isView: Bool
+    let subject: Subject
+    private let owner: any AnyObject & Sendable
+
+    /// - Parameters:
+    ///   - content: the whole NPY file, kept alive by `owner`.
+    ///   - mapped: whether `content` is part of a mapped file.
+    init(
+        _ content: UnsafeRawBufferPointer, owner: any AnyObject & Sendable, mapped: Bool, name: String?,
+        _ subject: Subject
+    ) throws {
+        let header = try NPYHeader(parsing: content, subject)
+        let data = UnsafeRawBufferPointer(rebasing: content[header.dataOffset...])
+        guard data.count == header.byteCount else {
+            let (fewer, count) = (data.count < header.byteCount, abs(data.count - header.byteCount))
+            throw subject.damaged(
+                "its header promises \(header.byteCount) bytes of data, \(count) "
+                    + (fewer ? "of them are missing" : "more follow"))
+        }
+        self.name = name
+        self.subject = subject
+        element = header.element
+        shape = header.shape
+
+        let swaps = header.isBigEndian && element.unit > 1
+        let transposes = header.isFortranOrder && shape.count > 1
+        guard (swaps || transposes) && !data.isEmpty else {
+            (bytes, self.owner, isView) = (data, owner, mapped)
+            return
+        }
+        let decoded = try HeapBytes(count: data.count, for: subject)
+        if transposes {
+            transpose(data, shape: shape, size: element.size, into: decoded.bytes)
+        } else {
+            decoded.bytes.copyMemory(from: data)
+        }
+        if swaps { decoded.reverseBytes(unit: element.unit) }
+        (bytes, self.owner, isView) = (UnsafeRawBufferPointer(decoded.bytes), decoded, false)
+    }
+
+    /// Number of elements.
+    public var count: Int { shape.reduce(1, *) }
+
+    /// Lends the data to `body`; nothing of it may be kept.
+    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(owner) { try body(bytes) }
+    }
+
+    /// Itself, if it has that shape.
+    /// - Throws: `failed` naming file, array and both shapes.
+    @discardableResult
+    public func expect(shape expected: [Int]) throws -> NPYArray {
+        guard shape == expected else {
+            throw subject.unsuitable("its shape is \(shape), \(expected) is expected")
+        }
+        return self
+    }
+}
+
+/// Copies elements from Fortran order, where the first axis is the fastest, to C order. No axis is empty.
+private func transpose(
+    _ source: UnsafeRawBufferPointer, shape: [Int], size: Int, into target: UnsafeMutableRawBufferPointer
+) {
+    var strides: [Int] = []
+    var stride = size
+    for extent in shape {
+        strides.append(stride)
+        stride *= extent
+    }
+    let last = shape.count - 1
+    var index = [Int](repeating: 0, count: last)
+    var (from, to) = (0, 0)
+    while to < target.count {
+        for step in 0..<shape[last] {
+            target.baseAddress!.advanced(by: to)
+                .copyMemory(from: source.baseAddress!.advanced(by: from + step * strides[last]), byteCount: size)
+            to += size
+        }
+        // The next row: count up the other axes, the fastest of them first.
+        for axis in (0..<last).reversed() {
+            index[axis] += 1
+            from += strides[axis]
+            if index[axis] < shape[axis] { break }
+            from -= shape[axis] * strides[axis]
+            index[axis] = 0
+        }
+    }
+}

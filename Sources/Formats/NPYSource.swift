@@ -1,0 +1,52 @@
+import Basics
+
+/// A named array on its way into an NPY or NPZ file: a ``TensorSource``, or strings.
+public struct NPYSource {
+    public let name: String
+    public let element: NPYElement
+    /// Sizes from the slowest axis to the fastest; `[]` is a scalar.
+    public let shape: [Int]
+    /// Calls its argument with consecutive pieces of the data, in C order and little-endian.
+    let emit: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+    /// - Precondition: not `bfloat16`, which NumPy does not have.
+    public init(_ tensor: TensorSource) {
+        precondition(tensor.elementType != .bfloat16, "\(tensor.name): NumPy has no bfloat16")
+        name = tensor.name
+        element = .number(tensor.elementType)
+        shape = tensor.shape
+        emit = tensor.emitChecked
+    }
+
+    /// Strings as NumPy's `<U`, as wide as the longest (at least 1, as NumPy has it).
+    ///
+    /// NumPy cannot tell a NUL at the end of a string from filling: writing such a string throws `badData`.
+    public init(name: String, strings: [String]) {
+        let length = strings.lazy.map(\.unicodeScalars.count).max() ?? 0
+        self.name = name
+        element = .unicode(length: max(1, length))
+        shape = [strings.count]
+        let size = element.size
+        emit = { sink in
+            var buffer: [UInt8] = []
+            for (index, string) in strings.enumerated() {
+                guard string.unicodeScalars.last != "\0" else {
+                    throw StarlingError(.badData, "string \(index) of “\(name)” ends with a NUL, which NumPy drops")
+                }
+                let end = buffer.count + size
+                for scalar in string.unicodeScalars { buffer.appendLittleEndian(scalar.value) }
+                buffer.append(contentsOf: repeatElement(0, count: end - buffer.count))
+                if buffer.count >= 1 << 16 || index == strings.count - 1 {
+                    try buffer.withUnsafeBytes(sink)
+                    buffer.removeAll(keepingCapacity: true)
+                }
+            }
+        }
+    }
+
+    /// Emits the whole NPY file.
+    func emitFile(_ sink: (UnsafeRawBufferPointer) throws -> Void) throws {
+        try NPYHeader.bytes(element, shape: shape).withUnsafeBytes(sink)
+        try emit(sink)
+    }
+}
