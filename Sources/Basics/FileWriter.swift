@@ -4,7 +4,7 @@ import Glibc
 import Darwin
 #endif
 
-/// A buffered writer over a new file. Not thread safe: one owner.
+/// A buffered writer over a file. Not thread safe: one owner.
 ///
 /// A full disk shows as a thrown ``StarlingError``, at the latest from ``close(synced:)``; a writer dropped
 /// without closing closes its file and leaves what was written.
@@ -17,9 +17,14 @@ public final class FileWriter {
     private let capacity = 1 << 18
 
     /// Creates or empties the file.
-    public init(creating path: String) throws {
+    public convenience init(creating path: String) throws { try self.init(path, O_TRUNC) }
+
+    /// Writes after what the file holds; creates it if it is not there.
+    public convenience init(appendingTo path: String) throws { try self.init(path, O_APPEND) }
+
+    private init(_ path: String, _ mode: Int32) throws {
         self.path = path
-        file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o666)
         guard file >= 0 else { throw Files.systemError("cannot create the file", path) }
         buffer.reserveCapacity(capacity)
     }

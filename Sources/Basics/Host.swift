@@ -66,6 +66,23 @@ public enum Host {
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
+    /// The machine's name.
+    public static var name: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, 255) == 0 else { return "unknown" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The time now as ISO 8601 in UTC: `2026-11-22T09:30:00Z`.
+    public static func timestamp() -> String {
+        var seconds = time_t(now())
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func two(_ value: Int32) -> String { (value < 10 ? "0" : "") + String(value) }
+        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+            + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+    }
+
     private static func field(_ name: String, of path: String) -> Int? {
         guard let text = try? Files.readText(path) else { return nil }
         for line in text.split(separator: "\n") where line.hasPrefix(name) {

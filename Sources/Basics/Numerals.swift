@@ -54,4 +54,13 @@ public enum Numerals {
         let tail = (rest < 10 ? "0" : "") + "\(rest)"
         return hours > 0 ? "\(hours):" + (minutes < 10 ? "0" : "") + "\(minutes):\(tail)" : "\(minutes):\(tail)"
     }
+
+    /// A duration as a clock shows it: `0:12`, `4:05`, `1:02:03`.
+    public static func clock(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "–" }
+        let total = Int(seconds.rounded())
+        func two(_ value: Int) -> String { (value < 10 ? "0" : "") + "\(value)" }
+        let hours = total / 3600
+        return (hours > 0 ? "\(hours):" + two(total / 60 % 60) : "\(total / 60)") + ":" + two(total % 60)
+    }
 }

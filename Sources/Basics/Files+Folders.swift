@@ -1,0 +1,53 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+extension Files {
+    /// Names of things being written begin so; whatever bears such a name is left over from a killed process.
+    package static let asidePrefix = ".tmp-"
+
+    /// Lets `body` fill a new folder aside, forces every file in it to disk and renames it to `path`: the
+    /// folder appears whole or not at all. A folder that stands at `path` is replaced. Nothing is left if
+    /// `body` throws, or if the disk is full.
+    public static func writeFolderAtomically(to path: String, _ body: (_ aside: String) throws -> Void) throws {
+        let aside = parent(path) + "/" + asidePrefix + name(path) + "-\(getpid())"
+        let replaced = aside + "-replaced"
+        do {
+            try remove(aside)
+            try makeDirectory(aside)
+            try body(aside)
+            for name in try list(aside) { try sync(aside + "/" + name) }
+            try sync(aside)
+            if exists(path) { try rename(path, to: replaced) }
+            try rename(aside, to: path)
+        } catch {
+            try? remove(aside)
+            throw error
+        }
+        syncDirectory(of: path)
+        try remove(replaced)
+    }
+
+    /// Removes what killed processes left half written in a folder. To be called by the folder's only writer.
+    public static func removeLeftovers(in folder: String) throws {
+        for name in try list(folder) where name.hasPrefix(asidePrefix) { try remove(folder + "/" + name) }
+    }
+
+    /// Forces a file's content, or a folder's entries, to disk.
+    public static func sync(_ path: String) throws {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw systemError("cannot open the file", path) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw systemError("cannot write the file to disk", path) }
+    }
+
+    /// Makes a new, empty folder below `$TMPDIR` or `/tmp`. The caller removes it.
+    public static func makeTemporaryFolder() throws -> String {
+        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array((base + "/starling-XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else { throw systemError("cannot make a temporary folder", base) }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,109 @@
+import Basics
+import Formats
+import Interactions
+
+/// Users' histories in a file: `history.safetensors`.
+///
+/// `extent` I64 `[users, items, entries]`; `counts` U8, the number of entries of each user as varints; `deltas`
+/// U8, each entry's item less the one before it in the row (the first less 0) as varints. Values, where there
+/// are any: with at most 256 different ones `codes` U8 `[entries]` into `levels` F32, otherwise `values` F32.
+/// MovieLens-20M takes about 2.3 bytes an entry instead of 8.
+enum CompressedHistory {
+    static func tensors(_ matrix: InteractionMatrix<UserRow, ItemRow>) -> [TensorSource] {
+        var (counts, deltas): ([UInt8], [UInt8]) = ([], [])
+        deltas.reserveCapacity(matrix.entryCount * 2)
+        for row in 0..<matrix.rowCount {
+            let columns = matrix[UserRow(row)]
+            Varint.append(UInt64(columns.count), to: &counts)
+            var previous: UInt32 = 0
+            for column in columns {
+                Varint.append(UInt64(column - previous), to: &deltas)
+                previous = column
+            }
+        }
+        let extent = [matrix.rowCount, matrix.columnCount, matrix.entryCount].map(Int64.init)
+        return [
+            TensorSource(name: "extent", extent), TensorSource(name: "counts", counts),
+            TensorSource(name: "deltas", deltas),
+        ] + (matrix.values.map(valueTensors) ?? [])
+    }
+
+    private static func valueTensors(_ values: [Float]) -> [TensorSource] {
+        // By bit pattern, so that every value comes back as it went.
+        var codeOfBits: [UInt32: UInt8] = [:]
+        var levels: [Float] = []
+        var codes: [UInt8] = []
+        codes.reserveCapacity(values.count)
+        for value in values {
+            if let code = codeOfBits[value.bitPattern] {
+                codes.append(code)
+            } else if levels.count < 256 {
+                codeOfBits[value.bitPattern] = UInt8(levels.count)
+                codes.append(UInt8(levels.count))
+                levels.append(value)
+            } else {
+                return [TensorSource(name: "values", values)]
+            }
+        }
+        return [TensorSource(name: "codes", codes), TensorSource(name: "levels", levels)]
+    }
+
+    /// - Throws: `failed` if the bytes are not such a history of `users` × `items`.
+    static func matrix(
+        _ file: SafeTensorsFile, users: Int, items: Int
+    ) throws -> InteractionMatrix<UserRow, ItemRow> {
+        func damaged(_ what: String) -> StarlingError {
+            StarlingError(.failed, "the training history is damaged: \(what)", at: .init(file: file.path))
+        }
+        let extent = try file.tensor("extent").expect(shape: [3]).int64s()
+        guard extent[0] == users, extent[1] == items else {
+            throw damaged("it is of \(extent[0]) × \(extent[1]), the model of \(users) × \(items)")
+        }
+        let (counts, deltas) = (try file.tensor("counts"), try file.tensor("deltas"))
+        // Each entry takes a byte at least, so this bounds what is allocated below.
+        guard extent[2] >= 0, extent[2] <= deltas.bytes.count else { throw damaged("\(extent[2]) entries") }
+        let entries = Int(extent[2])
+
+        var offsets = [0]
+        offsets.reserveCapacity(users + 1)
+        try counts.withUnsafeBytes { bytes in
+            var reader = Varint.Reader(bytes)
+            for row in 0..<users {
+                guard let count = reader.next(), count <= UInt64(entries - offsets[row]) else {
+                    throw damaged("the count of row \(row)")
+                }
+                offsets.append(offsets[row] + Int(count))
+            }
+            guard reader.isAtEnd, offsets[users] == entries else { throw damaged("its counts do not add up") }
+        }
+        var columns: [UInt32] = []
+        columns.reserveCapacity(entries)
+        try deltas.withUnsafeBytes { bytes in
+            var reader = Varint.Reader(bytes)
+            for row in 0..<users {
+                var column: UInt64 = 0
+                for _ in offsets[row]..<offsets[row + 1] {
+                    guard let delta = reader.next(), delta < UInt64(items), column + delta < UInt64(items) else {
+                        throw damaged("the items of row \(row)")
+                    }
+                    column += delta
+                    columns.append(UInt32(column))
+                }
+            }
+            guard reader.isAtEnd else { throw damaged("there are more items than counts") }
+        }
+        return InteractionMatrix(
+            offsets: offsets, columns: columns, values: try values(file, entries, damaged), columnCount: items)
+    }
+
+    private static func values(
+        _ file: SafeTensorsFile, _ entries: Int, _ damaged: (String) -> StarlingError
+    ) throws -> [Float]? {
+        if file.contains("values") { return try file.tensor("values").expect(shape: [entries]).floats() }
+        guard file.contains("codes") else { return nil }
+        let codes = try file.tensor("codes").expect(shape: [entries]).bytes8()
+        let levels = try file.tensor("levels").floats()
+        guard codes.allSatisfy({ $0 < levels.count }) else { throw damaged("a value's code is out of range") }
+        return codes.map { levels[Int($0)] }
+    }
+}

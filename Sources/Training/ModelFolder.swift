@@ -1,0 +1,111 @@
+import Basics
+public import Formats
+public import Interactions
+
+/// The folder `model/` of a run: all that inference needs, without the run's checkpoints or its data.
+///
+/// `model.json` · `weights.safetensors` · `vocabulary.safetensors` (raw ids of users and items in row order) ·
+/// `catalog.safetensors` · `history.safetensors` · `validation.safetensors` · `test.safetensors`, the last four
+/// where there is such a part · `SHA256SUMS`. Parts are read when they are asked for. Lengths and row numbers are
+/// checked on reading; `sha256sum -c SHA256SUMS` checks every byte.
+///
+/// ```swift
+/// let model = try ModelFolder("runs/first/model")
+/// print(try model.items[ItemRow(0)], try model.catalog?.entries.count ?? 0)
+/// ```
+public final class ModelFolder {
+    /// Interactions that training did not see.
+    public enum HeldOut: String, Sendable, CaseIterable {
+        case validation, test
+    }
+
+    public let path: String
+    public let manifest: ModelManifest
+    public let weights: SafeTensorsFile
+
+    private var loadedVocabularies: (Vocabulary<UserRow>, Vocabulary<ItemRow>)?
+
+    /// - Throws: `failed` if the folder, its `model.json` or its weights are missing or unreadable.
+    public init(_ path: String) throws {
+        self.path = path
+        let file = path + "/model.json"
+        guard Files.kind(file) == .file else {
+            throw StarlingError(
+                .failed, "there is no model", at: .init(file: path),
+                remedy: "finish the training of its run first (--resume)")
+        }
+        manifest = try JSON.decode(ModelManifest.self, from: try Files.read(file), file: file)
+        guard manifest.users >= 0, manifest.users < Int(UInt32.max), manifest.items >= 0,
+            manifest.items < Int(UInt32.max), manifest.factors >= 0
+        else { throw StarlingError(.failed, "impossible sizes", at: .init(file: file)) }
+        weights = try SafeTensorsFile(path + "/weights.safetensors")
+    }
+
+    /// The raw ids of users, in row order.
+    public var users: Vocabulary<UserRow> { get throws { try vocabularies.0 } }
+
+    /// The raw ids of items, in row order.
+    public var items: Vocabulary<ItemRow> { get throws { try vocabularies.1 } }
+
+    private var vocabularies: (Vocabulary<UserRow>, Vocabulary<ItemRow>) {
+        get throws {
+            if let loadedVocabularies { return loadedVocabularies }
+            let file = try SafeTensorsFile(path + "/vocabulary.safetensors")
+            let both = (
+                try Vocabulary<UserRow>("users", of: file, count: manifest.users),
+                try Vocabulary<ItemRow>("items", of: file, count: manifest.items)
+            )
+            loadedVocabularies = both
+            return both
+        }
+    }
+
+    /// Titles and genres by raw id; nil if the run had none.
+    public var catalog: ItemCatalog? {
+        get throws { try part("catalog").map { try CatalogFile.catalog($0, items) } }
+    }
+
+    /// What training saw, `[users × items]`; nil if it was not stored.
+    public func history() throws -> InteractionMatrix<UserRow, ItemRow>? {
+        try part("history").map {
+            try CompressedHistory.matrix($0, users: manifest.users, items: manifest.items)
+        }
+    }
+
+    /// Interactions kept from training; nil if there are none.
+    public func heldOut(_ which: HeldOut) throws -> InteractionLog? {
+        try part(which.rawValue).map { try LogFile.log($0, users: users, items: items) }
+    }
+
+    private func part(_ name: String) throws -> SafeTensorsFile? {
+        let file = "\(path)/\(name).safetensors"
+        return Files.exists(file) ? try SafeTensorsFile(file) : nil
+    }
+
+    /// Writes the folder, whole or not at all, in place of one that stands there.
+    ///
+    /// - Precondition: the parts agree with the manifest's `users` and `items`.
+    /// - Throws: `failed` if it cannot be written; nothing of it is left then.
+    public static func write(_ parts: ModelParts, to path: String) throws {
+        var manifest = parts.manifest
+        precondition(manifest.users == parts.users.count && manifest.items == parts.items.count)
+        manifest.weightsSHA256 = try WeightsDigest.sha256(parts.weights)
+        var tensors = [
+            "weights": parts.weights, "vocabulary": parts.users.tensors("users") + parts.items.tensors("items"),
+        ]
+        if let catalog = parts.catalog { tensors["catalog"] = CatalogFile.tensors(catalog, parts.items) }
+        if let history = parts.history {
+            precondition(history.rowCount == manifest.users && history.columnCount == manifest.items)
+            tensors["history"] = CompressedHistory.tensors(history)
+        }
+        for (which, log) in parts.heldOut {
+            precondition(log.users.count == manifest.users && log.items.count == manifest.items)
+            tensors[which.rawValue] = LogFile.tensors(log)
+        }
+        try Files.writeFolderAtomically(to: path) { aside in
+            try Files.write(JSON.bytes(manifest, pretty: true) + [UInt8(ascii: "\n")], to: aside + "/model.json")
+            for (name, tensors) in tensors { try SafeTensors.write(tensors, to: "\(aside)/\(name).safetensors") }
+            try Checksums.write(of: ["model.json"] + tensors.keys.sorted().map { $0 + ".safetensors" }, in: aside)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Starling
+import StarlingCommand
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+@Suite struct SignalsTests {
+    @Test func theFirstSignalRaisesTheFlagAndTheSecondWouldKill() {
+        let cancellation = Signals.cancelOnInterrupt()
+        #expect(!cancellation.isCancelled)
+        raise(SIGTERM)
+        #expect(cancellation.isCancelled)
+        var (after, untouched) = (sigaction(), sigaction())
+        sigaction(SIGTERM, nil, &after)
+        sigaction(SIGINT, nil, &untouched)
+        #if canImport(Glibc)
+        #expect(after.__sigaction_handler.sa_handler == nil)
+        #expect(untouched.__sigaction_handler.sa_handler != nil)
+        #endif
+        signal(SIGINT, SIG_DFL)
+    }
+}
