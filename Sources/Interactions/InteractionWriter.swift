@@ -122,7 +122,7 @@ extension [UInt8] {
     /// over a string.
     fileprivate mutating func append(decimal number: Float) {
         let doubled = number * 2
-        guard doubled.magnitude < 1 << 20, doubled == doubled.rounded(), number.sign == .plus else {
+        guard doubled.magnitude < 0x1p20, doubled == doubled.rounded(), number.sign == .plus else {
             append(contentsOf: number.description.utf8)
             return
         }

@@ -16,12 +16,12 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     ///   - index: which sequence of that purpose: a row, a block, an epoch.
     ///   - counter: where to start in it; each count gives two 64-bit numbers.
     public init(seed: UInt64, _ purpose: Purpose, index: UInt64 = 0, counter: UInt64 = 0) {
-        key = [UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)]
+        // Literals would go through an array on the heap.
+        key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
         // The low half of the index stands beside the counter's high half; purposes take the top bits.
-        stream = [
+        stream = SIMD2(
             UInt32(truncatingIfNeeded: index),
-            UInt32(truncatingIfNeeded: index >> 32) & 0x00FF_FFFF | purpose.rawValue << 24,
-        ]
+            UInt32(truncatingIfNeeded: index >> 32) & 0x00FF_FFFF | purpose.rawValue << 24)
         self.counter = counter
     }
 
@@ -31,7 +31,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
             return number
         }
         let block = Self.philox(
-            [UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32), stream.x, stream.y], key)
+            SIMD4(UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32), stream.x, stream.y),
+            key)
         counter &+= 1
         pending = UInt64(block.z) | UInt64(block.w) << 32
         return UInt64(block.x) | UInt64(block.y) << 32
@@ -67,6 +68,6 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
             k0 &+= 0x9E37_79B9
             k1 &+= 0xBB67_AE85
         }
-        return [c0, c1, c2, c3]
+        return SIMD4(c0, c1, c2, c3)
     }
 }

@@ -1,0 +1,13 @@
+import ArgumentParser
+
+/// `starling data`: work on interaction data before there is a model.
+struct DataCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "data",
+        abstract: "Describe, split and generate interaction data.",
+        discussion: """
+            Example:
+              starling data describe ratings.csv
+            """,
+        subcommands: [DataGenerate.self])
+}
