@@ -1,0 +1,68 @@
+public import Basics
+public import Kernels
+
+/// Interactions that were read, and how it went.
+public struct LoadedInteractions: Sendable {
+    public let log: InteractionLog
+    public let report: IngestionReport
+    /// SHA-256 of the accepted content (see ``InteractionLog/fingerprint(workers:)``), by which a resumed run notices
+    /// other data.
+    public let fingerprint: String
+}
+
+/// Reads interactions from text.
+///
+/// Recognised by content: delimited files with a header that names user and item (`ratings.csv`, RecBole `.inter`), or
+/// without one and with 2 columns (`user item` in the order of time), 3 (user, item, value) or 4 (and time), as
+/// `u.data` and `ratings.dat`; adjacency lists (`user item item …`). Anything else by ``ReadingOptions/columns``.
+///
+/// Rows stand in the log in the order of the files and lines. Fields lose the spaces around them; quotes follow RFC
+/// 4180 on one line; empty lines are no rows; a fraction of a time is cut off. Ids are strings; a vocabulary whose ids
+/// are all canonical integers is sorted by value, any other by UTF-8 bytes.
+///
+/// ```swift
+/// let loaded = try InteractionReader.read("ml-latest-small", options: ReadingOptions(), workers: Workers())
+/// print(loaded.log.count, loaded.report.lines())
+/// ```
+public enum InteractionReader {
+    /// - Parameters:
+    ///   - source: a file, a data set's folder (with `u.data`, `ratings.dat`, `ratings.csv` or one `.inter`), or a glob
+    ///     whose files have one form and are read as one, in sorted order.
+    ///   - workers: parse in parallel. Nothing in the result depends on their number.
+    ///   - progress: called now and then on the calling thread.
+    /// - Throws: `badData` that names file, line and column of the lowest line that cannot be read, or what else is
+    ///   wrong with the file; `usage` for options that do not fit it; `interrupted` when cancelled.
+    /// - Complexity: O(bytes). Beyond the result, memory is that of the chunks at work and the vocabularies.
+    public static func read(
+        _ source: String, options: ReadingOptions, workers: Workers, cancellation: Cancellation? = nil,
+        progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil
+    ) throws -> LoadedInteractions {
+        try read(
+            source, options: options, workers: workers, cancellation: cancellation, progress: progress,
+            chunkSize: 4 << 20)
+    }
+
+    /// As above, with chunks of another size.
+    package static func read(
+        _ source: String, options: ReadingOptions, workers: Workers, cancellation: Cancellation? = nil,
+        progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil, chunkSize: Int
+    ) throws -> LoadedInteractions {
+        let watch = Stopwatch()
+        let reader = TextReader(
+            options: options, workers: workers, cancellation: cancellation, progress: progress, chunkSize: chunkSize)
+        var (log, report) = try reader.read(try SourceLocator.files(source))
+        if let policy = options.duplicates {
+            (log, report.duplicatesMerged) = try log.mergingDuplicates(policy, workers: workers)
+        }
+        if options.minimumPerUser > 1 || options.minimumPerItem > 1 {
+            let (core, removed) = try log.core(perUser: options.minimumPerUser, perItem: options.minimumPerItem)
+            log = core
+            (report.usersRemoved, report.itemsRemoved) = (removed.users, removed.items)
+            report.rowsRemoved = removed.rows
+        }
+        let fingerprint = log.fingerprint(workers: workers)
+        (report.users, report.items, report.rowsKept) = (log.users.count, log.items.count, log.count)
+        report.seconds = watch.seconds
+        return LoadedInteractions(log: log, report: report, fingerprint: fingerprint)
+    }
+}

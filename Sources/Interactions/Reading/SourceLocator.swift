@@ -1,0 +1,88 @@
+import Basics
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Finds the files that a `--data` source names.
+enum SourceLocator {
+    /// One file; the interactions in a data set's folder; or the files of a glob, sorted.
+    ///
+    /// - Throws: `usage` for sources of a kind that cannot be read yet; `badData` where nothing is found.
+    static func files(_ source: String) throws -> [String] {
+        if let kind = laterKind(source) {
+            throw StarlingError(
+                .usage, "reading \(kind) is not yet available: \(source)",
+                remedy: "name a text file, a folder or a glob")
+        }
+        switch Files.kind(source) {
+        case .directory: return [try interactions(inFolder: source)]
+        case .file, .other: return [source]
+        case nil: break
+        }
+        guard source.contains(where: { "*?[".contains($0) }) else {
+            throw StarlingError(
+                .badData, "there is no such file or folder", at: .init(file: source), remedy: "check the path")
+        }
+        let found = try glob(source).filter { Files.kind($0) == .file }
+        guard !found.isEmpty else {
+            throw StarlingError(.badData, "no file matches", at: .init(file: source), remedy: "check the pattern")
+        }
+        return found
+    }
+
+    private static func laterKind(_ source: String) -> String? {
+        let lower = source.lowercased()
+        let schemes = [
+            ("sqlite:", "SQLite"), ("postgres:", "PostgreSQL"), ("postgresql:", "PostgreSQL"),
+            ("supabase:", "Supabase"), ("mds:", "MDS shards"),
+        ]
+        for (prefix, name) in schemes where lower.hasPrefix(prefix) { return name }
+        if let mark = lower.firstRange(of: "://") {
+            let scheme = lower[..<mark.lowerBound]
+            if !scheme.isEmpty, scheme.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) { return "URLs" }
+        }
+        if lower.hasSuffix(".npz") || lower.hasSuffix(".npy") { return "NumPy files" }
+        return nil
+    }
+
+    private static let known = ["u.data", "ratings.dat", "ratings.csv"]
+
+    private static func interactions(inFolder folder: String) throws -> String {
+        let names = try Files.list(folder)
+        let path = folder.hasSuffix("/") ? folder : folder + "/"
+        if let name = known.first(where: names.contains) { return path + name }
+        let inter = names.filter { $0.hasSuffix(".inter") }
+        if inter.count == 1 { return path + inter[0] }
+        if inter.count > 1 {
+            throw StarlingError(
+                .badData, "the folder holds several .inter files: \(inter.joined(separator: ", "))",
+                at: .init(file: folder), remedy: "name one of them")
+        }
+        if names.contains("index.json") {
+            throw StarlingError(
+                .usage, "reading MDS shards is not yet available: \(folder)",
+                remedy: "name a text file, a folder or a glob")
+        }
+        throw StarlingError(
+            .badData, "is a folder that holds none of \(known.joined(separator: ", ")) or *.inter",
+            at: .init(file: folder), remedy: "name the file that holds the interactions")
+    }
+
+    private static func glob(_ pattern: String) throws -> [String] {
+        var found = glob_t()
+        defer { globfree(&found) }
+        #if canImport(Glibc)
+        let status = Glibc.glob(pattern, 0, nil, &found)
+        #else
+        let status = Darwin.glob(pattern, 0, nil, &found)
+        #endif
+        guard status == 0 || status == GLOB_NOMATCH else {
+            throw StarlingError(.badData, "the folders of the pattern cannot be read", at: .init(file: pattern))
+        }
+        return (0..<Int(found.gl_pathc)).map { String(cString: found.gl_pathv[$0]!) }
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+}

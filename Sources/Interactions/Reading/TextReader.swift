@@ -1,0 +1,199 @@
+import Basics
+import Formats
+import Kernels
+import Synchronization
+
+/// Reads text files of one form into a log: cuts them into chunks, counts lines to know each chunk's place in the
+/// columns, parses chunks in parallel straight into it, then turns ids into rows.
+///
+/// Two optimistic guesses make the usual file fast, and neither shows in the result: that a column's ids are small
+/// canonical integers (else the file is read again with that column's ids interned), and that every line is a row
+/// (else the gaps are closed afterwards).
+struct TextReader {
+    let options: ReadingOptions
+    let workers: Workers
+    let cancellation: Cancellation?
+    let progress: ((Int, Int) -> Void)?
+    /// Bytes a chunk, about. The result does not depend on it.
+    let chunkSize: Int
+
+    private struct Chunk {
+        let file: Int
+        let lines: LineGrid.Chunk
+        /// Lines in the files and chunks before it.
+        let ordinal: Int
+        /// Rows that it may have, at most.
+        var capacity: Int
+    }
+
+    private struct Parsed {
+        var rows = 0
+        var tally = RefusalTally()
+        var users: IDSink
+        var items: IDSink
+    }
+
+    func read(_ paths: [String]) throws -> (log: InteractionLog, report: IngestionReport) {
+        let files = try paths.map { try MappedFile($0) }
+        let (form, chunks) = try cut(files)
+        var starts: [Int] = []
+        var capacity = 0
+        for chunk in chunks {
+            starts.append(capacity)
+            capacity += chunk.capacity
+        }
+        guard capacity > 0 else {
+            let what = form.header == nil ? "the file holds no rows" : "the file holds a header and no rows"
+            throw StarlingError(
+                .badData, what, at: .init(file: paths[0]), remedy: "name a file that holds interactions")
+        }
+        var columns = LogColumns(capacity: capacity, hasValues: form.value != nil, hasTimes: form.hasTimes)
+        let parsed = try parse(files, form, chunks, starts, &columns)
+        var tally = RefusalTally()
+        for chunk in parsed { tally.add(chunk.tally) }
+        let rows = parsed.map(\.rows)
+        columns.compact(starts: starts, rows: rows)
+        let report = IngestionReport(format: form.name, files: paths, rowsAccepted: columns.count, tally: tally)
+        guard columns.count > 0 else {
+            let counts = report.refused.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }
+            throw StarlingError(
+                .badData,
+                tally.total == 0
+                    ? "no line holds an interaction"
+                    : "no row can be read: "
+                        + counts.joined(separator: ", "), at: .init(file: paths[0]),
+                remedy: "name the form with --columns and --separator")
+        }
+        let users: Vocabulary<UserRow>
+        let items: Vocabulary<ItemRow>
+        (users, items) = columns.withPointers { [count = columns.count] pointers in
+            func vocabulary<Row>(
+                _ column: UnsafeMutablePointer<UInt32>, _ sinks: [IDSink], _: Row.Type
+            ) -> Vocabulary<Row> {
+                let column = UnsafeMutableBufferPointer(start: column, count: count)
+                return IDColumn(column: column, workers: workers).vocabulary(sinks, rows: rows)
+            }
+            return (
+                vocabulary(pointers.users, parsed.map(\.users), UserRow.self),
+                vocabulary(pointers.items, parsed.map(\.items), ItemRow.self)
+            )
+        }
+        let log = InteractionLog(
+            users: users, items: items, userRows: columns.users, itemRows: columns.items, values: columns.values,
+            times: columns.times)
+        return (log, report)
+    }
+
+    /// Recognises the form of the files, which must be one, and cuts them.
+    private func cut(_ files: [MappedFile]) throws -> (TextForm, [Chunk]) {
+        var (form, start, line) = try TextForm.recognise(files[0], options)
+        var chunks: [Chunk] = []
+        var ordinal = 0
+        for (index, file) in files.enumerated() {
+            if index > 0 { (start, line) = try Self.beginning(of: file, like: form, in: files[0].path) }
+            let ranges = LineGrid.cuts(start..<file.bytes.count, size: chunkSize)
+            let cuts = try map(ranges.count) { cut, _ in
+                let found = LineGrid.Cut(file.bytes, ranges[cut])
+                file.release(ranges[cut])
+                return found
+            }
+            for lines in LineGrid(cuts: cuts, from: start, to: file.bytes.count, firstLine: line).chunks {
+                chunks.append(Chunk(file: index, lines: lines, ordinal: ordinal, capacity: lines.lineCount))
+                ordinal += lines.lineCount
+            }
+        }
+        guard form.kind == .lists else { return (form, chunks) }
+        let separator = form.separator[0]
+        let fields = try map(chunks.count) { chunk, _ in
+            let bytes = files[chunks[chunk].file].bytes
+            var fields = 0
+            var isWithin = false
+            for position in chunks[chunk].lines.range {
+                let isField = bytes[position] != separator && bytes[position] != 10
+                if isField && !isWithin { fields += 1 }
+                isWithin = isField
+            }
+            return fields
+        }
+        for chunk in chunks.indices { chunks[chunk].capacity = fields[chunk] }
+        return (form, chunks)
+    }
+
+    /// Where a further file's rows begin.
+    private static func beginning(
+        of file: MappedFile, like form: TextForm, in firstPath: String
+    ) throws -> (start: Int, line: Int) {
+        let first = try TextSample(file).lines[0]
+        guard let header = form.header else { return (first.range.lowerBound, first.number) }
+        guard first.text.elementsEqual(header) else {
+            throw StarlingError(
+                .badData, "the header is not that of \(firstPath)", at: .init(file: file.path, line: first.number),
+                remedy: "read files of different form one by one")
+        }
+        return (first.next, first.number + 1)
+    }
+
+    /// Parses all chunks; again, with ids interned, as long as a column turns out to hold more than integers.
+    private func parse(
+        _ files: [MappedFile], _ form: TextForm, _ chunks: [Chunk], _ starts: [Int], _ columns: inout LogColumns
+    ) throws -> [Parsed] {
+        var (internsUsers, internsItems) = (form.hasTextUsers, form.hasTextItems)
+        let total = files.reduce(0) { $0 + $1.bytes.count }
+        while true {
+            let metTextUsers = Atomic<Bool>(false)
+            let metTextItems = Atomic<Bool>(false)
+            let done = Atomic<Int>(0)
+            let outcome = Result {
+                try columns.withPointers { pointers in
+                    try map(chunks.count) { index, worker in
+                        let chunk = chunks[index]
+                        let file = files[chunk.file]
+                        let range = chunk.lines.range
+                        var parser = ChunkParser(
+                            form: form, file: file.path, skipsBadRows: options.skipsBadRows,
+                            output: pointers.advanced(by: starts[index]), isTerminated: chunk.lines.isTerminated,
+                            line: chunk.lines.firstLine, ordinal: chunk.ordinal,
+                            users: IDSink(isInterning: internsUsers), items: IDSink(isInterning: internsItems))
+                        let isLost =
+                            metTextUsers.load(ordering: .relaxed) || metTextItems.load(ordering: .relaxed)
+                        if !isLost {
+                            try parser.parse(
+                                UnsafeRawBufferPointer(rebasing: file.bytes[range]).assumingMemoryBound(to: UInt8.self))
+                        }
+                        if parser.users.hasMetText { metTextUsers.store(true, ordering: .relaxed) }
+                        if parser.items.hasMetText { metTextItems.store(true, ordering: .relaxed) }
+                        file.release(range)
+                        let bytes = done.add(range.count, ordering: .relaxed).newValue
+                        if worker == 0 { progress?(bytes, total) }
+                        return Parsed(
+                            rows: parser.rows, tally: parser.tally, users: parser.users, items: parser.items)
+                    }
+                }
+            }
+            let (users, items) = (metTextUsers.load(ordering: .relaxed), metTextItems.load(ordering: .relaxed))
+            if !users && !items {
+                let parsed = try outcome.get()
+                progress?(total, total)
+                return parsed
+            }
+            if let cancellation, cancellation.isCancelled { _ = try outcome.get() }
+            internsUsers = internsUsers || users
+            internsItems = internsItems || items
+        }
+    }
+
+    /// The results of `body` for `0..<count`, worked out in parallel.
+    private func map<Element>(_ count: Int, _ body: (_ index: Int, _ worker: Int) throws -> Element) throws -> [Element]
+    {
+        var results = [Element?](repeating: nil, count: count)
+        try results.withUnsafeMutableBufferPointer { results in
+            try workers.forEach(count) { index, worker in
+                if let cancellation, cancellation.isCancelled {
+                    throw StarlingError(.interrupted, "reading was stopped")
+                }
+                results[index] = try body(index, worker)
+            }
+        }
+        return results.map { $0! }
+    }
+}

@@ -1,0 +1,166 @@
+import Basics
+import Interactions
+import Kernels
+import Testing
+
+/// The reader against ``PlainReader`` on generated and damaged files, with chunks of 1, 7 and 64 bytes and of more,
+/// on 1 to 3 threads.
+@Suite struct ReaderOracleTests {
+    struct Table {
+        var reader: PlainReader
+        var bytes: [UInt8]
+        var columns: ColumnMapping
+    }
+
+    /// Ids of one kind for a column: small integers, wide ones, ones beyond 32 bits, text, or a mixture.
+    private func ids(_ random: inout SplitMix) -> (inout SplitMix) -> String {
+        let kind = Int.random(in: 0..<8, using: &random)
+        return { random in
+            switch kind {
+            case 0...2: "\(Int.random(in: 0..<30, using: &random))"
+            case 3: "\(UInt32.random(in: 0..<UInt32.max, using: &random))"
+            case 4: "\(Int64.random(in: -5...5, using: &random))"
+            case 5: "\(Int64.random(in: (1 << 40)...((1 << 40) + 50), using: &random))"
+            case 6: ["a", "b", "zebra", "é", "日本", "a b", "12", "3", "0012"].randomElement(using: &random)!
+            default: Int.random(in: 0..<20, using: &random) == 0 ? "x" : "\(Int.random(in: 0..<9, using: &random))"
+            }
+        }
+    }
+
+    private func table(_ random: inout SplitMix) -> Table {
+        let separator = [",", "\t", "::", " ", "|", ";", "<=>"].randomElement(using: &random)!
+        let hasValue = Int.random(in: 0..<4, using: &random) > 0
+        let hasTime = Bool.random(using: &random)
+        let extra = Int.random(in: 0..<4, using: &random) == 0
+        let hasHeader = Bool.random(using: &random)
+        var names = ["user", "item"]
+        if hasValue { names.append("rating") }
+        if hasTime { names.append("timestamp") }
+        if extra { names.append("note") }
+        let (userID, itemID) = (ids(&random), ids(&random))
+        let values = [
+            "1", "4.5", "0.5", "-2", "3.14159274", "16777217", "1e3", ".5", "5.", "1234567", "0.1234567", "12345678.9",
+        ]
+        let end = Int.random(in: 0..<4, using: &random) == 0 ? "\r\n" : "\n"
+        func field(_ text: String, _ random: inout SplitMix) -> String {
+            switch Int.random(in: 0..<40, using: &random) {
+            case 0: return "\"\(text)\""
+            case 1 where separator != " ": return " \(text) "
+            default: return text.contains(separator) ? "\"\(text)\"" : text
+            }
+        }
+        var lines: [String] = []
+        for _ in 0..<Int.random(in: 1...60, using: &random) {
+            var fields = [field(userID(&random), &random), field(itemID(&random), &random)]
+            if hasValue { fields.append(field(values.randomElement(using: &random)!, &random)) }
+            if hasTime {
+                let time = "\(Int64.random(in: -9...2_000_000_000, using: &random))"
+                fields.append(Int.random(in: 0..<9, using: &random) == 0 ? time + ".75" : time)
+            }
+            if extra { fields.append(["note", "\"a \"\"b\"\"\"", "7"].randomElement(using: &random)!) }
+            lines.append(fields.joined(separator: separator))
+            if Int.random(in: 0..<30, using: &random) == 0 { lines.append("") }
+        }
+        let header = names.joined(separator: separator)
+        if hasHeader { lines.insert(header, at: 0) }
+        var text = lines.joined(separator: end)
+        if Bool.random(using: &random) { text += end }
+        var bytes = Array(text.utf8)
+        if Int.random(in: 0..<6, using: &random) == 0 { bytes = [0xEF, 0xBB, 0xBF] + bytes }
+        let value = hasValue ? 2 : nil
+        let time = hasTime ? 2 + (hasValue ? 1 : 0) : nil
+        func column(_ index: Int) -> ColumnMapping.Column { hasHeader ? .name(names[index]) : .number(index + 1) }
+        return Table(
+            reader: PlainReader(
+                separator: separator, columns: names.count, value: value, time: time, header: hasHeader ? header : nil),
+            bytes: bytes,
+            columns: ColumnMapping(
+                user: column(0), item: column(1), value: value.map(column), time: time.map(column)))
+    }
+
+    /// Compares what both make of a file, skipping bad rows and stopping at them.
+    private func compare(_ table: Table, chunkSize: Int, threads: Int, _ comment: Comment) {
+        let expected = table.reader.read(table.bytes)
+        func options(_ options: inout ReadingOptions) {
+            options.separator = table.reader.separator
+            options.columns = table.columns
+        }
+        do {
+            let loaded = try load(table.bytes, threads: threads, chunkSize: chunkSize) {
+                options(&$0)
+                $0.skipsBadRows = true
+            }
+            #expect(loaded.log.rows == expected.rows, comment)
+            #expect(loaded.report.refused == expected.refused, comment)
+            #expect(loaded.report.firstOffenders.map(\.line) == Array(expected.badLines.prefix(5)), comment)
+            #expect(loaded.log.users.rawIDs == Vocabulary<UserRow>(expected.rows.map(\.user)).rawIDs, comment)
+            #expect(loaded.log.items.rawIDs == Vocabulary<ItemRow>(expected.rows.map(\.item)).rawIDs, comment)
+        } catch {
+            #expect(expected.rows.isEmpty, "\(error) \(comment)")
+        }
+        let error = failure { _ = try load(table.bytes, threads: threads, chunkSize: chunkSize, options) }
+        if let first = expected.badLines.first {
+            #expect(error?.place.line == first, comment)
+        } else {
+            #expect((error == nil) == !expected.rows.isEmpty, "\(error?.description ?? "") \(comment)")
+        }
+    }
+
+    @Test func generatedFiles() {
+        var random = SplitMix(seed: 11)
+        for number in 0..<300 {
+            let table = table(&random)
+            let text = String(decoding: table.bytes, as: UTF8.self)
+            for chunkSize in [1, 7, 64, 4 << 20] {
+                compare(
+                    table, chunkSize: chunkSize, threads: 1 + number % 3,
+                    "file \(number), chunks of \(chunkSize):\n\(text)")
+            }
+        }
+    }
+
+    /// Damaged files: bytes changed, put in, taken out, pieces doubled. `STARLING_FUZZ_CASES` sets how many.
+    @Test func damagedFiles() {
+        let cases = environment("STARLING_FUZZ_CASES").flatMap { Int($0) } ?? 5000
+        var random = SplitMix(seed: 12)
+        let spice = Array("\n\n\r,\t:| ;\"\"\0.-+e0195xN".utf8) + [0xC3, 0xFF, 0xE2]
+        for number in 0..<cases {
+            var table = table(&random)
+            // The form is given, so that only the rows are at stake: the header and the first line stay whole.
+            let newlines = table.bytes.indices.filter { table.bytes[$0] == 10 }
+            guard let firstLine = newlines.dropFirst(table.reader.header == nil ? 0 : 1).first else { continue }
+            for _ in 0..<Int.random(in: 1...4, using: &random) where table.bytes.count > firstLine + 1 {
+                let place = Int.random(in: firstLine + 1..<table.bytes.count, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: table.bytes[place] = spice.randomElement(using: &random)!
+                case 1: table.bytes.insert(spice.randomElement(using: &random)!, at: place)
+                case 2:
+                    table.bytes.removeSubrange(
+                        place..<min(table.bytes.count, place + Int.random(in: 1...5, using: &random)))
+                default: table.bytes.insert(contentsOf: table.bytes[max(0, place - 20)..<place], at: place)
+                }
+            }
+            // Without a header the number of columns is that of most lines, which damage may change.
+            if table.reader.header == nil, columnCount(table) != table.reader.columns { continue }
+            let chunkSize = [1, 7, 64, 4 << 20][number % 4]
+            compare(
+                table, chunkSize: chunkSize, threads: 1 + number % 3,
+                "case \(number), chunks of \(chunkSize): \(table.bytes)")
+        }
+    }
+
+    /// The commonest number of fields, as the reader takes it where no header says.
+    private func columnCount(_ table: Table) -> Int {
+        var reader = table.reader
+        var counts: [Int: Int] = [:]
+        for columns in 0..<12 {
+            reader.columns = columns
+            let refused = reader.read(table.bytes)
+            counts[columns] =
+                refused.badLines.count - (refused.refused["too many fields"] ?? 0)
+                - (refused.refused["missing field"] ?? 0) - (refused.refused["truncated last line"] ?? 0)
+                + refused.rows.count
+        }
+        return counts.max { ($0.value, $0.key) < ($1.value, $1.key) }!.key
+    }
+}

@@ -1,0 +1,97 @@
+import Basics
+import Interactions
+import Kernels
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A folder of its own for the time of a test.
+final class TemporaryFolder {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/starling-tests-XXXXXX".utf8CString)
+        path = String(cString: mkdtemp(&template)!)
+    }
+
+    deinit { try? Files.remove(path) }
+
+    func write(_ name: String, _ text: String) throws -> String { try write(name, Array(text.utf8)) }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+        try Files.write(bytes, to: path + "/" + name)
+        return path + "/" + name
+    }
+}
+
+func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+/// One interaction with raw ids.
+struct Row: Hashable, CustomStringConvertible {
+    var user: String
+    var item: String
+    var value: Float?
+    var time: Int64?
+
+    init(_ user: String, _ item: String, _ value: Float? = nil, _ time: Int64? = nil) {
+        (self.user, self.item, self.value, self.time) = (user, item, value, time)
+    }
+
+    var description: String {
+        "\(user) \(item) \(value.map { "\($0)" } ?? "–") \(time.map { "\($0)" } ?? "–")"
+    }
+}
+
+extension InteractionLog {
+    var rows: [Row] {
+        (0..<count).map { index in
+            Row(
+                users[UserRow(Int(userRows[index]))], items[ItemRow(Int(itemRows[index]))], values?[index],
+                times?[index])
+        }
+    }
+}
+
+/// Reads `text` from a file.
+func load(
+    _ text: String, threads: Int = 2, chunkSize: Int = 4 << 20, _ change: (inout ReadingOptions) -> Void = { _ in }
+) throws -> LoadedInteractions {
+    try load(Array(text.utf8), threads: threads, chunkSize: chunkSize, change)
+}
+
+func load(
+    _ bytes: [UInt8], threads: Int = 2, chunkSize: Int = 4 << 20, _ change: (inout ReadingOptions) -> Void = { _ in }
+) throws -> LoadedInteractions {
+    let folder = TemporaryFolder()
+    var options = ReadingOptions()
+    change(&options)
+    return try InteractionReader.read(
+        try folder.write("data", bytes), options: options, workers: Workers(threads: threads), chunkSize: chunkSize)
+}
+
+/// The error of a call that must fail.
+func failure(_ body: () throws -> Void) -> StarlingError? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return error as? StarlingError
+    }
+}
+
+/// Repeatable random numbers for tests (Steele, Lea & Flood 2014).
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}
