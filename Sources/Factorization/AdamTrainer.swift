@@ -1,9 +1,9 @@
-import Basics
+package import Basics
 import CKernels
-import Formats
-import Interactions
-import Kernels
-import Training
+package import Formats
+package import Interactions
+package import Kernels
+package import Training
 
 /// Matrix factorisation by mini-batches and Adam with lazy moments (`sk_adam.h`).
 ///
@@ -36,6 +36,7 @@ package final class AdamTrainer: EpochTrainer {
                 ratings.values[entry] = history.values?[entry] ?? 1
             }
         }
+        let parameters = parameters
         self.validation = validation.map { ValidationPart($0, parameters: parameters, workers: workers, isa: isa) }
         moments = AdamMoments(parameters)
         batch = BatchBuffers(

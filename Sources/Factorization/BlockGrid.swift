@@ -1,6 +1,5 @@
-import Basics
-import Interactions
-import Kernels
+package import Interactions
+package import Kernels
 
 /// Ratings cut into a fixed grid of user blocks × item blocks.
 ///

@@ -4,11 +4,11 @@ import Formats
 /// so that an interrupted epoch goes on to the same bits.
 ///
 /// `@unchecked Sendable`: each step's entries are written by the one worker that does the step.
-package final class EpochPlace: @unchecked Sendable {
+final class EpochPlace: @unchecked Sendable {
     private let done: UnsafeMutableBufferPointer<UInt8>
     private let losses: UnsafeMutableBufferPointer<Double>
 
-    package init(steps: Int) {
+    init(steps: Int) {
         done = .allocate(capacity: steps)
         losses = .allocate(capacity: steps)
         done.initialize(repeating: 0)
@@ -20,17 +20,17 @@ package final class EpochPlace: @unchecked Sendable {
         losses.deallocate()
     }
 
-    package func isDone(_ step: Int) -> Bool { done[step] != 0 }
+    func isDone(_ step: Int) -> Bool { done[step] != 0 }
 
-    package func finish(_ step: Int, loss: Double) {
+    func finish(_ step: Int, loss: Double) {
         losses[step] = loss
         done[step] = 1
     }
 
-    package var isComplete: Bool { done.allSatisfy { $0 != 0 } }
+    var isComplete: Bool { done.allSatisfy { $0 != 0 } }
 
     /// Sums over finished steps, in step order: their sizes and their losses.
-    package func sums(size: (Int) -> Int) -> (done: Int, loss: Double) {
+    func sums(size: (Int) -> Int) -> (done: Int, loss: Double) {
         var sums = (done: 0, loss: 0.0)
         for step in done.indices where done[step] != 0 {
             sums.done += size(step)
@@ -40,18 +40,18 @@ package final class EpochPlace: @unchecked Sendable {
     }
 
     /// Ready for the next epoch.
-    package func reset() {
+    func reset() {
         done.update(repeating: 0)
         losses.update(repeating: 0)
     }
 
-    package var tensors: [TensorSource] {
+    var tensors: [TensorSource] {
         [
             TensorSource(name: "progress.done", Array(done)), TensorSource(name: "progress.losses", Array(losses)),
         ]
     }
 
-    package func restore(from file: SafeTensorsFile) throws {
+    func restore(from file: SafeTensorsFile) throws {
         let (steps, sums) = (try file.tensor("progress.done"), try file.tensor("progress.losses"))
         try steps.expect(.uint8, shape: [done.count])
         try sums.expect(.float64, shape: [losses.count])

@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 public import Formats
 public import Interactions
 public import Kernels

@@ -9,17 +9,17 @@ import Kernels
 /// Rows stand at *places* that the trainer chose (see ``BlockGrid``); what goes out and comes in is in row order.
 ///
 /// `@unchecked Sendable`: trainers hand disjoint rows to workers.
-package final class FactorParameters: @unchecked Sendable {
-    package let users: FactorTable, items: FactorTable
+final class FactorParameters: @unchecked Sendable {
+    let users: FactorTable, items: FactorTable
     /// `[rows × 1]`, or nil without biases.
-    package let userBiases: UnsafeMutablePointer<Float>?, itemBiases: UnsafeMutablePointer<Float>?
+    let userBiases: UnsafeMutablePointer<Float>?, itemBiases: UnsafeMutablePointer<Float>?
     /// μ, 0 without biases.
-    package let mean: Float
+    let mean: Float
     /// The place of each row; nil = the row itself.
-    package let userPlaces: [UInt32]?, itemPlaces: [UInt32]?
+    let userPlaces: [UInt32]?, itemPlaces: [UInt32]?
 
     /// Random starting factors for rows that have ratings, zero for the others: a cold row predicts the biases.
-    package init(
+    init(
         history: InteractionMatrix<UserRow, ItemRow>, options: MatrixFactorizationOptions,
         places: (users: [UInt32], items: [UInt32])?, workers: Workers
     ) {
@@ -44,7 +44,7 @@ package final class FactorParameters: @unchecked Sendable {
     }
 
     /// `user_factors`, `item_factors`, and with biases `user_biases`, `item_biases`, `global_mean`.
-    package var tensors: [TensorSource] {
+    var tensors: [TensorSource] {
         let factors = [
             rows("user_factors", of: users, userPlaces), rows("item_factors", of: items, itemPlaces),
         ]
@@ -57,7 +57,7 @@ package final class FactorParameters: @unchecked Sendable {
     }
 
     /// Takes back ``tensors``.
-    package func restore(from file: SafeTensorsFile) throws {
+    func restore(from file: SafeTensorsFile) throws {
         try restore("user_factors", to: users, userPlaces, from: file)
         try restore("item_factors", to: items, itemPlaces, from: file)
         guard let userBiases, let itemBiases else { return }

@@ -1,9 +1,9 @@
-import Basics
+package import Basics
 import CKernels
-import Formats
-import Interactions
-import Kernels
-import Training
+package import Formats
+package import Interactions
+package import Kernels
+package import Training
 
 /// Matrix factorisation by stochastic gradient descent (or row-wise AdaGrad) over a ``BlockGrid``.
 ///
@@ -11,7 +11,7 @@ import Training
 /// come. Results do not depend on who takes which, so weights are the same bits at any thread count, and an epoch
 /// that was interrupted goes on with the blocks it still lacks.
 package final class GridTrainer: EpochTrainer {
-    package let grid: BlockGrid
+    let grid: BlockGrid
     private let parameters: FactorParameters
     private let validation: ValidationPart?
     private let options: MatrixFactorizationOptions
@@ -31,6 +31,7 @@ package final class GridTrainer: EpochTrainer {
         grid = BlockGrid(history, factors: options.factors, workers: workers)
         parameters = FactorParameters(
             history: history, options: options, places: (grid.userPlaces, grid.itemPlaces), workers: workers)
+        let parameters = parameters
         self.validation = validation.map { ValidationPart($0, parameters: parameters, workers: workers, isa: isa) }
         let sizes = [history.rowCount, history.columnCount]
         squares =

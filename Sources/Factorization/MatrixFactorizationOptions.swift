@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 
 /// How ``MatrixFactorization`` learns.
 public enum Optimizer: String, Codable, Sendable, CaseIterable {

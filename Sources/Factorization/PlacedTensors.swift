@@ -6,7 +6,7 @@ import Kernels
 
 extension FactorParameters {
     /// `[rows × width]` in row order.
-    package func rows(_ name: String, of table: borrowing FactorTable, _ places: [UInt32]?) -> TensorSource {
+    func rows(_ name: String, of table: borrowing FactorTable, _ places: [UInt32]?) -> TensorSource {
         let (base, stride, width, rows) = (table.base, table.stride, table.width, table.rows)
         return TensorSource(name: name, elementType: .float32, shape: [rows, width]) { [self] sink in
             try withExtendedLifetime(self) {
@@ -19,7 +19,7 @@ extension FactorParameters {
     }
 
     /// `[rows]` in row order.
-    package func rows(
+    func rows(
         _ name: String, of vector: UnsafeMutablePointer<Float>, count: Int, _ places: [UInt32]?
     ) -> TensorSource {
         TensorSource(name: name, elementType: .float32, shape: [count]) { [self] sink in
@@ -30,7 +30,7 @@ extension FactorParameters {
         }
     }
 
-    package func restore(
+    func restore(
         _ name: String, to table: borrowing FactorTable, _ places: [UInt32]?, from file: SafeTensorsFile
     ) throws {
         let tensor = try file.tensor(name)
@@ -43,7 +43,7 @@ extension FactorParameters {
         }
     }
 
-    package func restore(
+    func restore(
         _ name: String, to vector: UnsafeMutablePointer<Float>, count: Int, _ places: [UInt32]?,
         from file: SafeTensorsFile
     ) throws {

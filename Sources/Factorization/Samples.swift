@@ -1,5 +1,6 @@
 import CKernels
 import Interactions
+import Kernels
 
 /// Ratings as three columns of raw memory, users and items by place, for kernels to walk.
 ///

@@ -21,11 +21,14 @@ public struct NPYSource {
     /// Strings as NumPy's `<U`, as wide as the longest (at least 1, as NumPy has it).
     ///
     /// NumPy cannot tell a NUL at the end of a string from filling: writing such a string throws `badData`.
-    public init(name: String, strings: [String]) {
+    ///
+    /// - Parameter shape: nil for one axis; otherwise its product is the number of strings.
+    public init(name: String, strings: [String], shape: [Int]? = nil) {
+        precondition(shape.map { $0.reduce(1, *) == strings.count } ?? true, "\(name): shape and count disagree")
         let length = strings.lazy.map(\.unicodeScalars.count).max() ?? 0
         self.name = name
         element = .unicode(length: max(1, length))
-        shape = [strings.count]
+        self.shape = shape ?? [strings.count]
         let size = element.size
         emit = { sink in
             var buffer: [UInt8] = []

@@ -23,7 +23,9 @@ public enum InteractionWriter {
             // A few blocks a thread are in memory at once.
             let round = workers.count * 4
             for first in stride(from: 0, to: blocks, by: round) {
-                if cancellation?.isCancelled == true { throw StarlingError(.interrupted, "stopped while writing \(path)") }
+                if cancellation?.isCancelled == true {
+                    throw StarlingError(.interrupted, "stopped while writing \(path)")
+                }
                 let count = min(round, blocks - first)
                 var texts = [[UInt8]](repeating: [], count: count)
                 texts.withUnsafeMutableBufferPointer { texts in

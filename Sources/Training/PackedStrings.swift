@@ -1,6 +1,6 @@
 import Basics
-import Formats
-import Interactions
+package import Formats
+package import Interactions
 
 /// Strings as two tensors: `NAME.bytes` U8, the UTF-8 of all back to back, and `NAME.offsets` I64 `[strings + 1]`.
 enum PackedStrings {
@@ -36,7 +36,7 @@ enum PackedStrings {
 
 extension Vocabulary {
     /// The vocabulary as tensors: `NAME` I64 for integer ids, ``PackedStrings`` for others.
-    func tensors(_ name: String) -> [TensorSource] {
+    package func tensors(_ name: String) -> [TensorSource] {
         switch ids {
         case .integers(let ids): [TensorSource(name: name, ids)]
         case .strings(let bytes, let offsets): PackedStrings.tensors(name, bytes, offsets.map(Int64.init))

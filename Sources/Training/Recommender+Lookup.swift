@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 public import Interactions
 
 // Finding users and items by what people type, with suggestions when that fails.

@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 public import Interactions
 public import Kernels
 public import Ranking

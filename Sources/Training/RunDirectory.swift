@@ -88,9 +88,11 @@ public final class RunDirectory {
     /// Everything of a run that starting anew removes; `run.json` is replaced after them.
     private static let contents = ["checkpoints", "model", "metrics.jsonl", "report.html"]
 
-    /// Whether a run stands at `path`; refuses what must not be touched.
+    /// Whether a run stands at `path`; refuses what must not be touched. Worth asking before data is read.
+    ///
+    /// - Throws: `usage`, as ``init(training:as:ifPresent:)`` does.
     @discardableResult
-    private static func check(_ path: String, _ ifPresent: IfPresent) throws -> Bool {
+    public static func check(_ path: String, _ ifPresent: IfPresent) throws -> Bool {
         switch Files.kind(path) {
         case nil: return false
         case .directory?: break

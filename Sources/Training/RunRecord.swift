@@ -67,9 +67,9 @@ public struct RunRecord: Codable, Equatable, Sendable {
 
 extension RunRecord {
     /// Options that a resumed run may be given other values of: they change neither the weights of an epoch nor
-    /// what the run is.
+    /// what the run is. Of the data its fingerprint decides and not its path.
     public static let freeOptions: Set<String> = [
-        "threads", "keep", "checkpoint-every", "output", "resume", "overwrite", "json",
+        "threads", "keep", "checkpoint-every", "output", "resume", "overwrite", "json", "data", "items", "users",
     ]
 
     /// Options that may grow: a run, finished or not, goes on to more epochs.

@@ -41,7 +41,10 @@ enum TrainingReport {
         func seconds(_ key: String) -> String { Numerals.duration(summary[key]?.double ?? 0) }
         var rows: [[String]] = [
             ["model", "\(summary["model"]?.string ?? "") with \(count("factors")) factors"],
-            ["trained on", "\(count("interactions")) interactions of \(count("users")) users, \(count("items")) items"],
+            [
+                "trained on",
+                "\(count("interactions")) interactions of \(count("users")) users, \(count("items")) items",
+            ],
         ]
         if case .array(let epochs)? = summary["epochs"] {
             let best = summary["best_epoch"]?.int.map { ", best \($0)" } ?? ""
@@ -59,6 +62,6 @@ enum TrainingReport {
         rows.append(["memory", Numerals.bytes(summary["peak_memory_bytes"]?.int ?? 0) + " at most"])
         rows.append(["weights", "sha256 " + String(summary["weights_sha256"]?.string?.prefix(16) ?? "") + "…"])
         rows.append(["run", summary["run"]?.string ?? ""])
-        FileHandles.standardOutput(Table(columns: [.left, .left], rows: rows).text)
+        FileHandles.standardOutput(Table(rows: rows).render())
     }
 }

@@ -11,14 +11,14 @@ struct DescribeCommand: ParsableCommand {
               starling describe runs/first
             """)
 
-    @Argument(help: "The run directory that train has written.")
-    var run: String
+    @Argument(help: ArgumentHelp("The run directory that train has written.", valueName: "run"))
+    var path: String
 
     @Flag(help: "Print one JSON object in place of tables.")
     var json = false
 
     func run() throws {
-        let directory = try RunDirectory(reading: run)
+        let directory = try RunDirectory(reading: path)
         let record = directory.record
         let checkpoints = try CheckpointStore(directory.checkpointsPath).names().map { "\($0)" }
         let manifest = Files.exists(directory.modelPath) ? try ModelFolder(directory.modelPath).manifest : nil
@@ -40,7 +40,7 @@ struct DescribeCommand: ParsableCommand {
                 let weights_sha256: String?
             }
             let answer = Answer(
-                run: run, model: record.model, status: record.status.rawValue, config: record.configuration,
+                run: path, model: record.model, status: record.status.rawValue, config: record.configuration,
                 data: record.data, versions: record.versions, created: record.created, updated: record.updated,
                 checkpoints: checkpoints, epochs: try directory.metrics().count, users: manifest?.users,
                 items: manifest?.items, interactions: manifest?.interactions, weights_sha256: manifest?.weightsSHA256)
@@ -62,7 +62,7 @@ struct DescribeCommand: ParsableCommand {
             let metrics = last.metrics.sorted { $0.key < $1.key }.map { "\($0.key) \(Numerals.fixed($0.value, 4))" }
             rows.append(["epoch \(last.epoch)", metrics.joined(separator: "  ")])
         }
-        FileHandles.standardOutput(Table(title: "Run \(run)", rows: rows).render())
+        FileHandles.standardOutput(Table(title: "Run \(path)", rows: rows).render())
         let options = record.configuration.sorted { $0.key < $1.key }.map { [$0.key, "\($0.value)"] }
         FileHandles.standardOutput("\n" + Table(title: "Options", rows: options).render())
     }
@@ -86,7 +86,8 @@ struct RunsCommand: ParsableCommand {
 
     func run() throws {
         guard Files.kind(folder) == .directory else {
-            throw StarlingError(.usage, "there is no such folder", at: .init(file: folder), remedy: "name a folder of runs")
+            throw StarlingError(
+                .usage, "there is no such folder", at: .init(file: folder), remedy: "name a folder of runs")
         }
         struct Row: Encodable {
             let run: String

@@ -14,8 +14,8 @@ struct ExportCommand: ParsableCommand {
               starling export runs/first --to vectors.npz
             """)
 
-    @Argument(help: "The run directory that train has written.")
-    var run: String
+    @Argument(help: ArgumentHelp("The run directory that train has written.", valueName: "run"))
+    var path: String
 
     @Option(help: ArgumentHelp("Write this file: .npz, .safetensors or .csv.", valueName: "file"))
     var to: String
@@ -24,7 +24,7 @@ struct ExportCommand: ParsableCommand {
     var folded = false
 
     func run() throws {
-        let folder = try ModelFolder(RunDirectory(reading: run).modelPath)
+        let folder = try ModelFolder(RunDirectory(reading: path).modelPath)
         let export = VectorExport(
             model: try FactorModel(folder.weights), users: try folder.users, items: try folder.items, folded: folded)
         switch to.lowercased() {
