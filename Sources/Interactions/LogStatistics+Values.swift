@@ -55,7 +55,9 @@ extension LogStatistics {
             let width = (high - low) / 10
             for value in values { counts[min(9, Int((Double(value) - low) / width))] += 1 }
             return (0..<10).map { bin in
-                Bin(from: low + Double(bin) * width, to: bin == 9 ? high : low + Double(bin + 1) * width, count: counts[bin])
+                Bin(
+                    from: low + Double(bin) * width, to: bin == 9 ? high : low + Double(bin + 1) * width,
+                    count: counts[bin])
             }
         }
 

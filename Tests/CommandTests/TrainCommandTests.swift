@@ -106,7 +106,8 @@ import Testing
         for (index, spelling) in spellings.enumerated() {
             let run = folder.path("vertex-\(index)")
             let result = try starling(
-                ["train", "mf", "--output", run, "--json", "--lr", "1e-3", "--clip_grad", "1.0", "--use_cuda"] + spelling)
+                ["train", "mf", "--output", run, "--json", "--lr", "1e-3", "--clip_grad", "1.0", "--use_cuda"]
+                    + spelling)
             #expect(result.status == 0, "\(result.error)")
             #expect(result.error.contains("no GPU"))
             let summary = try json(result.output)

@@ -10,7 +10,9 @@ import Training
 @Suite struct AdamGoldenTests {
     static let folder = Files.parent(#filePath) + "/golden"
 
-    @Test(arguments: InstructionSet.allCases.filter { $0 <= .best }) func lazyMomentsAreThoseOfSparseAdam(isa: InstructionSet)
+    @Test(arguments: InstructionSet.allCases.filter { $0 <= .best }) func lazyMomentsAreThoseOfSparseAdam(
+        isa: InstructionSet
+    )
         throws
     {
         var options = MatrixFactorizationOptions(optimizer: .adam)
@@ -20,7 +22,9 @@ import Training
         try compare("adam_sparse", options, batches: 3, isa)
     }
 
-    @Test(arguments: InstructionSet.allCases.filter { $0 <= .best }) func decayAndClippingAreThoseOfAdam(isa: InstructionSet)
+    @Test(arguments: InstructionSet.allCases.filter { $0 <= .best }) func decayAndClippingAreThoseOfAdam(
+        isa: InstructionSet
+    )
         throws
     {
         var options = MatrixFactorizationOptions(optimizer: .adam)
@@ -31,7 +35,8 @@ import Training
         try compare("adam_dense", options, batches: 4, isa)
     }
 
-    private func compare(_ name: String, _ base: MatrixFactorizationOptions, batches: Int, _ isa: InstructionSet) throws {
+    private func compare(_ name: String, _ base: MatrixFactorizationOptions, batches: Int, _ isa: InstructionSet) throws
+    {
         let golden = try SafeTensorsFile("\(Self.folder)/\(name).safetensors")
         var options = base
         let shape = try golden.tensor("start.user_factors").shape

@@ -21,8 +21,12 @@ import Testing
                     let (user, item) = (grid.runUsers[run], grid.items[rating])
                     #expect(found.updateValue(grid.values[rating], forKey: [user, item]) == nil)
                     // No user and no item stands in two rows or columns of the grid.
-                    #expect(userBlock.updateValue(block / grid.side, forKey: user) ?? block / grid.side == block / grid.side)
-                    #expect(itemBlock.updateValue(block % grid.side, forKey: item) ?? block % grid.side == block % grid.side)
+                    #expect(
+                        userBlock.updateValue(block / grid.side, forKey: user) ?? block / grid.side == block / grid.side
+                    )
+                    #expect(
+                        itemBlock.updateValue(block % grid.side, forKey: item) ?? block % grid.side == block % grid.side
+                    )
                     rating += 1
                 }
             }

@@ -71,7 +71,9 @@ import Training
         let stopped = try Self.trainer(options)
         _ = try undisturbed.train(epoch: 1, cancellation: Cancellation()) { _ in }
         _ = try stopped.train(epoch: 1, cancellation: Cancellation()) { _ in }
-        guard case .finished(let expected, _) = try undisturbed.train(epoch: 2, cancellation: Cancellation(), progress: { _ in })
+        guard
+            case .finished(let expected, _) = try undisturbed.train(
+                epoch: 2, cancellation: Cancellation(), progress: { _ in })
         else { throw StarlingError(.failed, "not finished") }
 
         // Cancel from a progress call; where none comes early enough, before the epoch starts.
@@ -88,7 +90,9 @@ import Training
             weights: SafeTensorsFile(folder + "/weights.safetensors"),
             optimizer: SafeTensorsFile(folder + "/optimizer.safetensors"))
         if case .interrupted = outcome {
-            guard case .finished(let metrics, _) = try resumed.train(epoch: 2, cancellation: Cancellation(), progress: { _ in })
+            guard
+                case .finished(let metrics, _) = try resumed.train(
+                    epoch: 2, cancellation: Cancellation(), progress: { _ in })
             else { throw StarlingError(.failed, "not finished") }
             #expect(metrics == expected)
         }

@@ -18,7 +18,8 @@ struct RunFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Keep this many of the newest checkpoints.", valueName: "n"))
     var keep: Int = 2
 
-    @Option(help: ArgumentHelp("Also keep the checkpoint of the epoch that is best by this metric.", valueName: "metric"))
+    @Option(
+        help: ArgumentHelp("Also keep the checkpoint of the epoch that is best by this metric.", valueName: "metric"))
     var keepBest: String?
 
     @Option(
@@ -33,13 +34,17 @@ struct RunFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Choose the random numbers of splits, starting factors and orders.", valueName: "n"))
     var seed: UInt64 = 42
 
-    @Option(help: ArgumentHelp("Use this many threads; results do not depend on it. Default: every processor.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Use this many threads; results do not depend on it. Default: every processor.", valueName: "n"))
     var threads: Int?
 
     @Option(help: ArgumentHelp("Train on cpu, cuda, or auto: a GPU if there is one.", valueName: "device"))
     var device: String = "cpu"
 
-    @Option(help: ArgumentHelp("Read options from a JSON file, such as a run.json; options given here win.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Read options from a JSON file, such as a run.json; options given here win.", valueName: "file"))
     var config: String?
 
     @Flag(help: "Print one JSON object in place of tables.")
@@ -49,7 +54,8 @@ struct RunFlags: ParsableArguments {
 
     func outputPath() throws -> String {
         guard let output, !output.isEmpty else {
-            throw StarlingError(.usage, "--output is missing", remedy: "name a directory for the run: --output runs/first")
+            throw StarlingError(
+                .usage, "--output is missing", remedy: "name a directory for the run: --output runs/first")
         }
         var path = output
         while path.count > 1 && path.hasSuffix("/") { path.removeLast() }

@@ -3,7 +3,9 @@ import Starling
 
 /// What is held out from training.
 struct SplitFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("Hold out this random share of interactions for validation; 0 holds out none.", valueName: "share"))
+    @Option(
+        help: ArgumentHelp(
+            "Hold out this random share of interactions for validation; 0 holds out none.", valueName: "share"))
     var valSize: Double?
 
     @Option(

@@ -17,10 +17,13 @@ struct MFFlags: ParsableArguments {
 
     @Option(
         name: [.long, .customLong("lr")],
-        help: ArgumentHelp("Start with this learning rate. Default: 0.03 (sgd), 0.1 (adagrad), 0.002 (adam).", valueName: "r"))
+        help: ArgumentHelp(
+            "Start with this learning rate. Default: 0.03 (sgd), 0.1 (adagrad), 0.002 (adam).", valueName: "r"))
     var learningRate: Double?
 
-    @Option(help: ArgumentHelp("Lower the rate each epoch: linear (default), none, or a factor such as 0.9.", valueName: "rule"))
+    @Option(
+        help: ArgumentHelp(
+            "Lower the rate each epoch: linear (default), none, or a factor such as 0.9.", valueName: "rule"))
     var learningRateDecay: String?
 
     @Option(
@@ -28,13 +31,16 @@ struct MFFlags: ParsableArguments {
         help: ArgumentHelp("Penalise squared factors by this. Default: 0.06; 1e-4 with adam.", valueName: "l"))
     var regularization: Double?
 
-    @Option(help: ArgumentHelp("Penalise squared biases by this. Default: 0.02; with adam as the factors.", valueName: "l"))
+    @Option(
+        help: ArgumentHelp("Penalise squared biases by this. Default: 0.02; with adam as the factors.", valueName: "l"))
     var biasRegularization: Double?
 
     @Flag(inversion: .prefixedNo, help: "Learn a mean and biases, or only p·q.")
     var biases = true
 
-    @Option(help: ArgumentHelp("Drop a factor from a rating with this probability while training. Default: 0.", valueName: "p"))
+    @Option(
+        help: ArgumentHelp(
+            "Drop a factor from a rating with this probability while training. Default: 0.", valueName: "p"))
     var dropout: Double?
 
     @Option(help: ArgumentHelp("Shorten gradients to this norm. Default: no limit.", valueName: "norm"))
@@ -69,7 +75,8 @@ struct MFFlags: ParsableArguments {
         if let batchSize {
             guard optimizer == .adam else {
                 throw StarlingError(
-                    .usage, "--batch-size has no meaning with --optimizer \(optimizer.rawValue), which steps at every rating",
+                    .usage,
+                    "--batch-size has no meaning with --optimizer \(optimizer.rawValue), which steps at every rating",
                     remedy: "leave it out, or use --optimizer adam")
             }
             options.batchSize = batchSize
@@ -81,7 +88,8 @@ struct MFFlags: ParsableArguments {
         options.learningRate = learningRate ?? options.learningRate
         options.decay = try learningRateDecay.map(LearningRateDecay.init(parsing:)) ?? options.decay
         options.regularization = regularization ?? options.regularization
-        options.biasRegularization = biasRegularization
+        options.biasRegularization =
+            biasRegularization
             ?? (optimizer == .adam ? options.regularization : options.biasRegularization)
         options.dropout = dropout ?? options.dropout
         options.clipNorm = clipGrad ?? options.clipNorm

@@ -41,9 +41,11 @@ struct TrainingData {
             users: train.users, items: train.items, history: train.userMatrix(), heldOut: heldOut, catalog: catalog,
             userCatalog: userCatalog, fingerprint: loaded.fingerprint,
             valueRange: train.values.flatMap { values in
-                values.isEmpty ? nil : values.reduce(into: values[0]...values[0]) { range, value in
-                    range = min(range.lowerBound, value)...max(range.upperBound, value)
-                }
+                values.isEmpty
+                    ? nil
+                    : values.reduce(into: values[0]...values[0]) { range, value in
+                        range = min(range.lowerBound, value)...max(range.upperBound, value)
+                    }
             })
     }
 }

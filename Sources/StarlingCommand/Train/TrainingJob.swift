@@ -75,7 +75,9 @@ struct TrainingJob {
     }
 
     private func parts(of data: TrainingData, _ trainer: any EpochTrainer) -> ModelParts {
-        var facts: [String: JSONValue] = ["split": .string(rule.map { "\($0)" } ?? "none"), "seed": .integer(Int(run.seed))]
+        var facts: [String: JSONValue] = [
+            "split": .string(rule.map { "\($0)" } ?? "none"), "seed": .integer(Int(run.seed)),
+        ]
         if let range = data.valueRange {
             facts["value_range"] = .array([.number(Double(range.lowerBound)), .number(Double(range.upperBound))])
         }

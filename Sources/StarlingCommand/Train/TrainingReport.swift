@@ -41,7 +41,10 @@ enum TrainingReport {
         func seconds(_ key: String) -> String { Numerals.duration(summary[key]?.double ?? 0) }
         var rows: [[String]] = [
             ["model", "\(summary["model"]?.string ?? "") with \(count("factors")) factors"],
-            ["trained on", "\(count("interactions")) interactions of \(count("users")) users, \(count("items")) items"],
+            [
+                "trained on",
+                "\(count("interactions")) interactions of \(count("users")) users, \(count("items")) items",
+            ],
         ]
         if case .array(let epochs)? = summary["epochs"] {
             let best = summary["best_epoch"]?.int.map { ", best \($0)" } ?? ""

@@ -86,7 +86,8 @@ struct RunsCommand: ParsableCommand {
 
     func run() throws {
         guard Files.kind(folder) == .directory else {
-            throw StarlingError(.usage, "there is no such folder", at: .init(file: folder), remedy: "name a folder of runs")
+            throw StarlingError(
+                .usage, "there is no such folder", at: .init(file: folder), remedy: "name a folder of runs")
         }
         struct Row: Encodable {
             let run: String

@@ -21,7 +21,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Score these interactions in place of the run's own held-out part.", valueName: "file"))
     var data: String?
 
-    @Option(help: ArgumentHelp("Count held-out items as relevant from this value on. Default: all.", valueName: "value"))
+    @Option(
+        help: ArgumentHelp("Count held-out items as relevant from this value on. Default: all.", valueName: "value"))
     var relevantFrom: Float?
 
     @Flag(help: "Keep items that the user has in training among the candidates.")
@@ -71,7 +72,9 @@ struct EvaluateCommand: ParsableCommand {
         let lengths = Set(cutoffs).sorted()
         for name in ["recall", "ndcg", "hit_rate", "mrr", "map", "coverage"] {
             for length in lengths {
-                if let value = metrics["\(name)@\(length)"] { rows.append(["\(name)@\(length)", Numerals.fixed(value, 4)]) }
+                if let value = metrics["\(name)@\(length)"] {
+                    rows.append(["\(name)@\(length)", Numerals.fixed(value, 4)])
+                }
             }
         }
         return Table(header: ["metric", "value"], rows: rows)
@@ -84,7 +87,8 @@ struct EvaluateCommand: ParsableCommand {
         text += includeSeen ? ", seen ones included." : ", less those they have in training."
         if part.log.values != nil { text += " Errors are of unclipped predictions." }
         if part.unknown > 0 {
-            text += "\nLeft out: \(Numerals.grouped(part.unknown)) interactions of users or items that the model does not know."
+            text +=
+                "\nLeft out: \(Numerals.grouped(part.unknown)) interactions of users or items that the model does not know."
         }
         return text
     }

@@ -47,7 +47,8 @@ struct RecommendCommand: ParsableCommand {
         guard !withHistory else {
             throw StarlingError(.usage, "--with-history goes with one --user and without --output")
         }
-        let rows = allUsers
+        let rows =
+            allUsers
             ? (0..<recommender.users.count).map { UserRow($0) }.filter { !recommender.history[$0].isEmpty }
             : try user.map(recommender.trainedUser)
         let bar = ProgressBar("ranking", unit: "users", total: rows.count)

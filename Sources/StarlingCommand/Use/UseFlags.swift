@@ -6,7 +6,9 @@ struct UseFlags: ParsableArguments {
     @Argument(help: "The run directory that train has written.")
     var run: String
 
-    @Option(help: ArgumentHelp("Use this many threads; results do not depend on it. Default: every processor.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Use this many threads; results do not depend on it. Default: every processor.", valueName: "n"))
     var threads: Int?
 
     @Flag(help: "Print JSON in place of tables.")

@@ -23,7 +23,8 @@ struct VectorExport {
         try Files.writeAtomically(to: path) { file in
             let width = folded ? model.dimensions : model.factors
             try file.write("kind,id,bias," + (1...width).map { "f\($0)" }.joined(separator: ",") + "\n")
-            func rows(_ kind: String, _ table: borrowing FactorTable, _ biases: [Float]?, _ id: (Int) -> String) throws {
+            func rows(_ kind: String, _ table: borrowing FactorTable, _ biases: [Float]?, _ id: (Int) -> String) throws
+            {
                 for row in 0..<table.rows {
                     let bias = folded ? "" : biases.map { "\($0[row])" } ?? ""
                     let values = table.row(row).map { "\($0)" }.joined(separator: ",")
@@ -43,8 +44,10 @@ struct VectorExport {
     private var tensors: [TensorSource] {
         guard !folded else {
             return [
-                Self.tensor("user_factors", rows: users.count, width: model.dimensions) { [model] in model.foldedUsers() },
-                Self.tensor("item_factors", rows: items.count, width: model.dimensions) { [model] in model.foldedItems() },
+                Self.tensor("user_factors", rows: users.count, width: model.dimensions) { [model] in model.foldedUsers()
+                },
+                Self.tensor("item_factors", rows: items.count, width: model.dimensions) { [model] in model.foldedItems()
+                },
             ]
         }
         return model.tensors
@@ -83,7 +86,8 @@ struct VectorExport {
                 name: "items", strings: items.map { $0 == .max ? "" : vocabulary.ids[Int($0)] }, shape: shape)
         }
         let integers = users.compactMap { canonicalInteger($0) }
-        let userArray = integers.count == users.count
+        let userArray =
+            integers.count == users.count
             ? NPYSource(TensorSource(name: "users", integers)) : NPYSource(name: "users", strings: users)
         try NPZ.write([userArray, itemArray, NPYSource(TensorSource(name: "scores", scores, shape: shape))], to: path)
     }
