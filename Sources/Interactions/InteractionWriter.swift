@@ -9,13 +9,15 @@ public enum InteractionWriter {
     /// Writes a header and one line an interaction, in log order. The file appears whole or not at all.
     ///
     /// Columns: `user,item`, then `rating` if the log has values, then `timestamp` if it has times. Values are
-    /// the shortest decimals that read back to the same float; ids that hold commas, quotes, line ends or outer
-    /// blanks are quoted as RFC 4180 says.
+    /// the shortest decimals that read back to the same float; ids that hold commas, quotes or outer blanks are quoted
+    /// as RFC 4180 says.
+    ///
+    /// - Throws: `badData` for an id with a line end, which no reader of lines takes back.
     public static func write(
         _ log: InteractionLog, to path: String, workers: Workers = Workers(), cancellation: Cancellation? = nil
     ) throws {
-        let users = QuotedIDs(log.users.ids)
-        let items = QuotedIDs(log.items.ids)
+        let users = try QuotedIDs(log.users.ids)
+        let items = try QuotedIDs(log.items.ids)
         try Files.writeAtomically(to: path) { file in
             try file.write(
                 "user,item" + (log.values == nil ? "" : ",rating") + (log.times == nil ? "" : ",timestamp") + "\n")
@@ -71,7 +73,7 @@ private struct QuotedIDs: Sendable {
     private var bytes: [UInt8] = []
     private var offsets = [0]
 
-    init<Row>(_ ids: Vocabulary<Row>.IDs) {
+    init<Row>(_ ids: Vocabulary<Row>.IDs) throws {
         offsets.reserveCapacity(ids.count + 1)
         switch ids {
         case .integers(let integers):
@@ -81,7 +83,13 @@ private struct QuotedIDs: Sendable {
             }
         case .strings(let texts, let ends):
             for index in 0..<ids.count {
-                append(quoting: texts[ends[index]..<ends[index + 1]])
+                let id = texts[ends[index]..<ends[index + 1]]
+                guard !id.contains(newline), !id.contains(UInt8(ascii: "\r")) else {
+                    throw StarlingError(
+                        .badData, "the \(Row.noun) “\(ids[index])” has a line end in its id",
+                        remedy: "choose ids of one line")
+                }
+                append(quoting: id)
                 offsets.append(bytes.count)
             }
         }
@@ -90,9 +98,10 @@ private struct QuotedIDs: Sendable {
     subscript(_ row: UInt32) -> ArraySlice<UInt8> { bytes[offsets[Int(row)]..<offsets[Int(row) + 1]] }
 
     private mutating func append(quoting id: ArraySlice<UInt8>) {
-        let special: Set<UInt8> = [comma, quote, newline, UInt8(ascii: "\r")]
-        let blanks: Set<UInt8> = [UInt8(ascii: " "), UInt8(ascii: "\t")]
-        guard id.contains(where: special.contains) || blanks.contains(id.first ?? 0) || blanks.contains(id.last ?? 0)
+        let blanks = [UInt8(ascii: " "), UInt8(ascii: "\t")]
+        guard
+            id.contains(where: { $0 == comma || $0 == quote }) || blanks.contains(id.first ?? 0)
+                || blanks.contains(id.last ?? 0)
         else {
             bytes.append(contentsOf: id)
             return

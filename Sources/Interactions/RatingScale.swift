@@ -23,7 +23,7 @@ public enum RatingScale: String, Sendable {
     ///
     /// On half stars r = 0.5 + ½ Σ_k [t > t_k] over the nine thresholds t_k = 0.75, 1.25 … 4.75, so both moments are
     /// sums of normal tail probabilities, exact to rounding.
-    func moments(mean: Double, deviation: Double) -> (mean: Double, variance: Double) {
+    package func moments(mean: Double, deviation: Double) -> (mean: Double, variance: Double) {
         guard self == .halfStars else { return (mean, deviation * deviation) }
         guard deviation > 0 else { return (Double(rating(mean)), 0) }
         let scale = 1 / (deviation * 2.0.squareRoot())

@@ -14,7 +14,7 @@ extension SyntheticRatings {
     ///
     /// Each has the minimum and a share of the rest in proportion to a log-normal weight, up to a ceiling; what
     /// the ceiling cuts off is shared among the others. Fractions are rounded so that the sum holds, the largest up.
-    func activity() -> [Int] {
+    package func activity() -> [Int] {
         let average = (interactions + users - 1) / users
         let ceiling = Double(max(minimumPerUser, items / 2, min(items, 2 * average)) - minimumPerUser)
         let weights = (0..<users).map { user in
@@ -43,7 +43,7 @@ extension SyntheticRatings {
     }
 
     /// Draw weights of items, `[items]`, by the Zipf–Mandelbrot law over a random ranking.
-    func popularity() -> [Double] {
+    package func popularity() -> [Double] {
         var ranking = Array(0..<items)
         var stream = GeneratorStream.popularity.stream(seed, 0)
         stream.shuffle(&ranking)

@@ -4,10 +4,11 @@ import ArgumentParser
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Describe, split and generate interaction data.",
+        abstract: "Describes, splits and generates interaction data.",
         discussion: """
             Example:
+
               starling data describe ratings.csv
             """,
-        subcommands: [DataGenerate.self])
+        subcommands: [DataDescribeCommand.self, DataSplitCommand.self, DataGenerateCommand.self])
 }

@@ -1,11 +1,10 @@
 import ArgumentParser
 import Starling
 
-/// `starling data generate`: ratings from a known truth.
-struct DataGenerate: ParsableCommand {
+struct DataGenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Make ratings whose best possible RMSE is known.",
+        abstract: "Makes ratings whose best possible RMSE is known.",
         discussion: """
             Ratings are planted biases and factors plus noise, rounded to half stars. Items' popularity follows a \
             Zipf-like law and users' activity is log-normal. The command prints the noise floor: the RMSE of \
@@ -13,54 +12,58 @@ struct DataGenerate: ParsableCommand {
             to judge training by. The same seed gives the same file with any number of threads.
 
             Examples:
+
               starling data generate --like ml-1m --output ratings.csv
               starling data generate --users 5000 --items 2000 --interactions 400000 --seed 7 --output ratings.csv
             """)
 
-    @Option(help: "Take the size of a known data set: ml-100k, ml-1m or ml-20m.")
+    @Option(help: ArgumentHelp("Take the size of a known data set: ml-100k, ml-1m or ml-20m.", valueName: "name"))
     var like: String?
 
-    @Option(help: "Make this many users.")
+    @Option(help: ArgumentHelp("Make this many users.", valueName: "n"))
     var users: Int?
 
-    @Option(help: "Make this many items.")
+    @Option(help: ArgumentHelp("Make this many items.", valueName: "n"))
     var items: Int?
 
-    @Option(help: "Make exactly this many ratings, at most one of each user and item.")
+    @Option(help: ArgumentHelp("Make exactly this many ratings, at most one a user and item.", valueName: "n"))
     var interactions: Int?
 
-    @Option(help: "Plant this many factors.")
+    @Option(
+        help: ArgumentHelp("Give every user at least this many ratings. Default: 1; with --like 20.", valueName: "n"))
+    var minUser: Int?
+
+    @Option(help: ArgumentHelp("Plant this many factors.", valueName: "n"))
     var rank = 16
 
-    @Option(help: "Add noise of this standard deviation, in stars.")
+    @Option(help: ArgumentHelp("Add noise of this standard deviation.", valueName: "stars"))
     var noise = 0.84
-
-    @Option(help: "Give every user at least this many ratings. (default: 1; with --like 20)")
-    var minPerUser: Int?
 
     @Flag(help: "Write ratings as they come, neither rounded to half stars nor kept between 0.5 and 5.")
     var continuous = false
 
-    @Option(help: "Draw everything from this seed.")
-    var seed: UInt64 = 1
+    @Option(help: ArgumentHelp("Draw everything from this number.", valueName: "n"))
+    var seed: UInt64 = 42
 
-    @Option(help: "Use this many threads. (default: all processors)")
-    var threads: Int?
-
-    @Option(help: "Write the ratings to this CSV file.")
+    @Option(help: ArgumentHelp("Write the ratings to this CSV file.", valueName: "file"))
     var output: String
 
-    @Flag(help: "Replace the output file if it exists.")
+    @Flag(help: "Replace the file if it exists.")
     var overwrite = false
 
-    @Flag(help: "Print one JSON object instead of lines of text.")
+    @Option(
+        help: ArgumentHelp(
+            "Use this many threads; results do not depend on it. Default: every processor.", valueName: "n"))
+    var threads: Int?
+
+    @Flag(help: "Print one JSON object in place of text.")
     var json = false
 
     func run() throws {
-        guard overwrite || !Files.exists(output) else {
+        guard Files.kind(output) == nil || overwrite && Files.kind(output) == .file else {
             throw StarlingError(
-                .usage, "there is a file already", at: .init(file: output),
-                remedy: "choose another --output or give --overwrite")
+                .usage, "there is something already", at: .init(file: output),
+                remedy: "choose another --output, or give --overwrite to replace a file")
         }
         let watch = Stopwatch()
         let workers = try makeWorkers(threads)
@@ -68,12 +71,12 @@ struct DataGenerate: ParsableCommand {
         let log = truth.log(workers: workers)
         let floor = truth.noiseFloor(over: log, workers: workers)
         let values = LogStatistics(log).values!
-        try InteractionWriter.write(log, to: output, workers: workers)
+        try InteractionWriter.write(log, to: output, workers: workers, cancellation: Signals.cancelOnInterrupt())
         let summary = Summary(
             output: output, users: truth.users, items: truth.items, interactions: log.count, rank: rank, noise: noise,
             seed: seed, mean: values.mean, standard_deviation: values.standardDeviation, noise_floor: floor,
             seconds: watch.seconds)
-        print(json ? try JSON.text(summary) : summary.text)
+        FileHandles.standardOutput((json ? try JSON.text(summary) : summary.text) + "\n")
     }
 
     private func synthetic() throws -> SyntheticRatings {
@@ -83,10 +86,10 @@ struct DataGenerate: ParsableCommand {
                 let names = SyntheticRatings.Preset.allCases.map(\.rawValue).joined(separator: ", ")
                 throw StarlingError(.usage, "--like \(like) is not a known size", remedy: "use one of \(names)")
             }
-            guard users == nil, items == nil, interactions == nil, minPerUser == nil else {
+            guard users == nil, items == nil, interactions == nil, minUser == nil else {
                 throw StarlingError(
                     .usage, "--like gives the numbers of users, items and ratings already",
-                    remedy: "leave out --like, or --users, --items, --interactions and --min-per-user")
+                    remedy: "leave out --like, or --users, --items, --interactions and --min-user")
             }
             return try SyntheticRatings(like: preset, rank: rank, noise: noise, scale: scale, seed: seed)
         }
@@ -97,7 +100,7 @@ struct DataGenerate: ParsableCommand {
         }
         return try SyntheticRatings(
             users: users, items: items, interactions: interactions, rank: rank, noise: noise,
-            minimumPerUser: minPerUser ?? 1, scale: scale, seed: seed)
+            minimumPerUser: minUser ?? 1, scale: scale, seed: seed)
     }
 
     /// Property names are the JSON keys.

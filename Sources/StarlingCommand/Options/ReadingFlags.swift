@@ -1,61 +1,70 @@
 import ArgumentParser
 import Starling
 
-/// Where interactions come from and how they are read.
+/// Which interactions are read, and how. Common to all commands that read data.
 struct ReadingFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Read interactions from this file, folder or glob; the form is recognised.", valueName: "source"))
+            "Read interactions from this file, data set folder or glob; the form is recognised by content.",
+            valueName: "source"))
     var data: String?
 
     @Option(
         help: ArgumentHelp(
-            "Say which column is what, by header name or number: user=1,item=2,value=3,time=4.", valueName: "list"))
+            "Say which column is which, by name or number from 1: user=…,item=…[,value=…][,time=…].",
+            valueName: "mapping"))
     var columns: String?
 
     @Option(
         help: ArgumentHelp(
-            "Say what separates fields: tab, comma, space, pipe, semicolon, or the characters.", valueName: "s"))
+            "Say what stands between fields: a text such as \"::\", or tab, comma, space, pipe, semicolon.",
+            valueName: "text"))
     var separator: String?
 
     @Option(
         help: ArgumentHelp(
-            "Of a pair that stands several times keep last, first, mean or sum, or make it an error. Default: keep all.",
-            valueName: "rule"))
+            "Merge a user's several interactions with one item: last, first, mean, sum, or error to refuse them.",
+            valueName: "policy"))
     var duplicates: String?
 
     @Option(
         help: ArgumentHelp(
-            "Drop users with fewer interactions than this, again and again until none is left.", valueName: "n"))
+            "Leave out users with fewer interactions, together with --min-item until all have enough.",
+            valueName: "count"))
     var minUser: Int = 0
 
-    @Option(help: ArgumentHelp("Drop items with fewer interactions than this, likewise.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Leave out items with fewer interactions, together with --min-user until all have enough.",
+            valueName: "count"))
     var minItem: Int = 0
 
-    @Flag(help: "Count rows that cannot be read and go on, where the default is to stop.")
+    @Flag(help: "Leave out rows that cannot be read, and count them; otherwise the first one is an error.")
     var skipBadRows = false
 
+    /// Where the data is.
     func source() throws -> String {
         guard let data, !data.isEmpty else {
-            throw StarlingError(.usage, "--data is missing", remedy: "name a file of interactions: --data ratings.csv")
+            throw StarlingError(
+                .usage, "no data is named", remedy: "name a file or folder of interactions: --data ratings.csv")
         }
         return data
     }
 
+    /// Everything but the source.
     func options() throws -> ReadingOptions {
-        guard minUser >= 0, minItem >= 0 else {
-            throw StarlingError(.usage, "--min-user and --min-item are 0 or more")
-        }
         var options = ReadingOptions()
         options.columns = try columns.map(ColumnMapping.init(parsing:))
         options.separator = separator
         options.duplicates = try duplicates.map { name in
             guard let policy = DuplicatePolicy(rawValue: name.lowercased()) else {
-                throw StarlingError(
-                    .usage, "“\(name)” is not a rule for duplicates",
-                    remedy: "use " + DuplicatePolicy.allCases.map(\.rawValue).joined(separator: ", "))
+                let names = DuplicatePolicy.allCases.map(\.rawValue).joined(separator: ", ")
+                throw StarlingError(.usage, "“\(name)” is not a way to merge duplicates", remedy: "use one of \(names)")
             }
             return policy
+        }
+        guard minUser >= 0, minItem >= 0 else {
+            throw StarlingError(.usage, "--min-user and --min-item are 0 or more")
         }
         options.minimumPerUser = minUser
         options.minimumPerItem = minItem
@@ -63,18 +72,25 @@ struct ReadingFlags: ParsableArguments {
         return options
     }
 
-    /// Reads with a bar and prints the ingestion report, both on standard error.
-    func read(workers: Workers, cancellation: Cancellation? = nil) throws -> LoadedInteractions {
+    /// Reads with a bar and prints the ingestion report to standard error. Data without any interaction is an error.
+    func read(workers: Workers, cancellation: Cancellation?) throws -> LoadedInteractions {
         let source = try source()
+        let options = try options()
         var bar: ProgressBar?
+        defer { bar?.finish() }
         let loaded = try InteractionReader.read(
-            source, options: options(), workers: workers, cancellation: cancellation
+            source, options: options, workers: workers, cancellation: cancellation
         ) { done, total in
-            if bar == nil { bar = ProgressBar("reading", unit: "bytes", total: total) }
+            bar = bar ?? ProgressBar("reading", unit: "B", total: total)
             bar?.update(done: done)
         }
         bar?.finish()
         for line in loaded.report.lines() { FileHandles.standardError(line + "\n") }
+        guard loaded.log.count > 0 else {
+            throw StarlingError(
+                .badData, "no interactions are left", at: .init(file: source),
+                remedy: "see the lines above for what was left out and why")
+        }
         return loaded
     }
 
@@ -83,8 +99,8 @@ struct ReadingFlags: ParsableArguments {
         [
             "data": data.map { .string($0) } ?? .null, "columns": columns.map { .string($0) } ?? .null,
             "separator": separator.map { .string($0) } ?? .null,
-            "duplicates": duplicates.map { .string($0) } ?? .null, "min-user": .integer(minUser),
-            "min-item": .integer(minItem), "skip-bad-rows": .bool(skipBadRows),
+            "duplicates": duplicates.map { .string($0) } ?? .null,
+            "min-user": .integer(minUser), "min-item": .integer(minItem), "skip-bad-rows": .bool(skipBadRows),
         ]
     }
 }
