@@ -12,7 +12,10 @@ import Darwin
     @Test func theFirstSignalRaisesTheFlagAndTheSecondWouldKill() {
         let cancellation = Signals.cancelOnInterrupt()
         #expect(!cancellation.isCancelled)
-        raise(SIGTERM)
+        // To the process: threads of the test library block signals.
+        kill(getpid(), SIGTERM)
+        let watch = Stopwatch()
+        while !cancellation.isCancelled && watch.seconds < 10 { usleep(1000) }
         #expect(cancellation.isCancelled)
         var (after, untouched) = (sigaction(), sigaction())
         sigaction(SIGTERM, nil, &after)

@@ -32,10 +32,10 @@ import Training
         for index in original.indices {
             var bytes = original
             bytes[index] ^= 1 << (index % 8)
-            try Files.write(bytes, to: path)
+            try overwrite(path, bytes)
             try expectDamageIsNoticed("byte \(index) of \(file)")
         }
-        try Files.write(original, to: path)
+        try overwrite(path, original)
         #expect(try store.newestGood { _ in }?.name.epochs == 3)
     }
 
@@ -43,10 +43,10 @@ import Training
         let path = newest + "/" + file
         let original = try Files.read(path)
         for length in 0..<original.count {
-            try Files.write(original.prefix(length), to: path)
+            try overwrite(path, original.prefix(length))
             try expectDamageIsNoticed("\(length) bytes of \(file)")
         }
-        try Files.write(original + [10], to: path)
+        try overwrite(path, original + [10])
         try expectDamageIsNoticed("a byte more in \(file)")
         try Files.remove(path)
         try expectDamageIsNoticed("no \(file)")

@@ -97,3 +97,10 @@ func failure(_ body: () throws -> Void) -> StarlingError? {
         return error as? StarlingError
     }
 }
+
+/// Puts bytes in a file's place without forcing them to disk, which thousands of damaged copies need not.
+func overwrite(_ path: String, _ bytes: some Collection<UInt8>) throws {
+    let writer = try FileWriter(creating: path)
+    try writer.write(bytes)
+    try writer.close(synced: false)
+}

@@ -96,7 +96,7 @@ import Training
                 } else {
                     for _ in 0..<(1 + attempt % 3) { bytes[random.below(bytes.count)] = UInt8(random.below(256)) }
                 }
-                try Files.write(bytes, to: file)
+                try overwrite(file, bytes)
                 do {
                     let model = try ModelFolder(path)
                     _ = try (model.users, model.items, model.catalog, model.history())
@@ -106,7 +106,7 @@ import Training
                     #expect(error.place.file?.hasPrefix(path) == true)
                 }
             }
-            try Files.write(original, to: file)
+            try overwrite(file, original)
         }
         #expect(errors > 100)
     }
