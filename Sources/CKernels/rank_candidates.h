@@ -42,13 +42,14 @@ SK_INLINE void sk_rank_shrink(sk_rank_user *state, uint32_t most) {
     if (count <= most) return;
     float *scores = state->scores;
     uint32_t *items = state->items;
-    float lowest = scores[0], highest = scores[0];
-    for (uint32_t i = 0; i < count; i++) {
-        lowest = scores[i] < lowest ? scores[i] : lowest;
-        highest = scores[i] > highest ? scores[i] : highest;
-    }
     // At least `top` scores are ≥ low, fewer are ≥ high.
-    int64_t low = sk_order(lowest), high = (int64_t)sk_order(highest) + 1;
+    int32_t lowest = INT32_MAX, highest = INT32_MIN;
+    for (uint32_t i = 0; i < count; i++) {
+        const int32_t order = sk_order(scores[i]);
+        lowest = order < lowest ? order : lowest;
+        highest = order > highest ? order : highest;
+    }
+    int64_t low = lowest, high = (int64_t)highest + 1;
     uint32_t kept = count;
     while (kept > most && high - low > 1) {
         const int64_t middle = low + (high - low) / 2;
@@ -61,17 +62,25 @@ SK_INLINE void sk_rank_shrink(sk_rank_user *state, uint32_t most) {
         }
     }
     const float edge = sk_float((int32_t)low);
-    // Too many are equal to the edge: only the first of them, up to `top` in all.
-    uint32_t ties = UINT32_MAX;
-    if (kept > most) ties = top - sk_count_from(scores, count, sk_float((int32_t)high));
     uint32_t end = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const float score = scores[i];
-        scores[end] = score;
-        items[end] = items[i];
-        const uint32_t tie = score == edge;
-        end += (score > edge) | (tie & (ties > 0));
-        ties -= tie & (ties > 0);
+    if (kept <= most) {
+        for (uint32_t i = 0; i < count; i++) {
+            const float score = scores[i];
+            scores[end] = score;
+            items[end] = items[i];
+            end += score >= edge;
+        }
+    } else {
+        // Too many are equal to the edge: only the first of them, up to `top` in all.
+        uint32_t ties = top - sk_count_from(scores, count, sk_float((int32_t)high));
+        for (uint32_t i = 0; i < count; i++) {
+            const float score = scores[i];
+            if (score < edge || (score == edge && ties == 0)) continue;
+            ties -= score == edge;
+            scores[end] = score;
+            items[end] = items[i];
+            end++;
+        }
     }
     state->count = end;
     state->threshold = edge;
