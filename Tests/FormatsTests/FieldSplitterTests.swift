@@ -6,7 +6,7 @@ import Testing
         var splitter = FieldSplitter(separator: Array(separator.utf8))
         let bytes = Array(line.utf8)
         return bytes.withUnsafeBufferPointer { bytes in
-            do {
+            do throws(FieldSplitter.Fault) {
                 try splitter.split(bytes)
             } catch {
                 switch error {

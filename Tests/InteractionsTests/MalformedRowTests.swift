@@ -34,7 +34,7 @@ import Testing
         Case("1,2,3,noon", "time is not a number", 7),
         Case("1,2,3,99999999999999999999", "time is not finite", 7),
         Case(",2,3,4", "empty id", 1),
-        Case("1, ,3,4", "empty id", 4),
+        Case("1, ,3,4", "empty id", 3),
         Case("1,\"\",3,4", "empty id", 4),
         Case([0x31, 0x2C, 0xC3, 0x28] + Array(",3,4".utf8), "invalid UTF-8 in an id", 3),
         Case([0x31, 0x2C, 0x32, 0] + Array(",3,4".utf8), "embedded NUL byte", 4),

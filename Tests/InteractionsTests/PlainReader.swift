@@ -38,6 +38,15 @@ struct PlainReader {
         return outcome
     }
 
+    /// Lines with content, without their ends.
+    func lines(_ bytes: [UInt8]) -> [[UInt8]] {
+        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+        return bytes.split(separator: 10).map { Array($0.last == 13 ? $0.dropLast() : $0) }.filter { !$0.isEmpty }
+    }
+
+    /// How many fields a line has; 0 if its quotes are broken.
+    func fieldCount(_ line: [UInt8]) -> Int { (try? split(line).get().count) ?? 0 }
+
     private struct Reason: Error {
         let text: String
         init(_ text: String) { self.text = text }

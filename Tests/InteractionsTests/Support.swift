@@ -22,7 +22,9 @@ final class TemporaryFolder {
     func write(_ name: String, _ text: String) throws -> String { try write(name, Array(text.utf8)) }
 
     func write(_ name: String, _ bytes: [UInt8]) throws -> String {
-        try Files.write(bytes, to: path + "/" + name)
+        let writer = try FileWriter(creating: path + "/" + name)
+        try writer.write(bytes)
+        try writer.close(synced: false)
         return path + "/" + name
     }
 }
@@ -55,6 +57,9 @@ extension InteractionLog {
     }
 }
 
+/// Pools by their number of threads, kept between reads.
+private let pools = (1...7).map { Workers(threads: $0) }
+
 /// Reads `text` from a file.
 func load(
     _ text: String, threads: Int = 2, chunkSize: Int = 4 << 20, _ change: (inout ReadingOptions) -> Void = { _ in }
@@ -69,7 +74,7 @@ func load(
     var options = ReadingOptions()
     change(&options)
     return try InteractionReader.read(
-        try folder.write("data", bytes), options: options, workers: Workers(threads: threads), chunkSize: chunkSize)
+        try folder.write("data", bytes), options: options, workers: pools[threads - 1], chunkSize: chunkSize)
 }
 
 /// The error of a call that must fail.
