@@ -95,18 +95,19 @@ import Testing
         #expect(core.status == 65 && core.error.contains("no interactions are left"))
     }
 
-    @Test(arguments: [
-        (["data", "describe"], Int32(64)), (["data", "describe", "absent.csv"], 65),
-        (["data", "describe", "a.csv", "--data", "b.csv"], 64),
-        (["data", "describe", "a.csv", "--duplicates", "median"], 64),
-        (["data", "describe", "a.csv", "--columns", "user=1"], 64),
-        (["data", "describe", "a.csv", "--threads", "0"], 64),
-        (["data", "split", "--data", "a.csv", "--split", "halves", "--output", "x"], 64),
-        (["data", "generate", "--output", "x.csv"], 64),
-        (["data", "generate", "--like", "ml-3m", "--output", "x.csv"], 64),
-        (["data", "generate", "--like", "ml-1m", "--users", "3", "--output", "x.csv"], 64),
-        (["data", "generate", "--users", "3", "--items", "3", "--interactions", "10", "--output", "x.csv"], 64),
-    ])
+    @Test(
+        arguments: [
+            (["data", "describe"], 64), (["data", "describe", "absent.csv"], 65),
+            (["data", "describe", "a.csv", "--data", "b.csv"], 64),
+            (["data", "describe", "a.csv", "--duplicates", "median"], 64),
+            (["data", "describe", "a.csv", "--columns", "user=1"], 64),
+            (["data", "describe", "a.csv", "--threads", "0"], 64),
+            (["data", "split", "--data", "a.csv", "--split", "halves", "--output", "x"], 64),
+            (["data", "generate", "--output", "x.csv"], 64),
+            (["data", "generate", "--like", "ml-3m", "--output", "x.csv"], 64),
+            (["data", "generate", "--like", "ml-1m", "--users", "3", "--output", "x.csv"], 64),
+            (["data", "generate", "--users", "3", "--items", "3", "--interactions", "10", "--output", "x.csv"], 64),
+        ] as [([String], Int32)])
     func wrongUsageSaysSo(arguments: [String], status: Int32) throws {
         let result = try starling(arguments)
         #expect(result.status == status, "\(result.error)")
@@ -116,11 +117,12 @@ import Testing
 
     // MARK: - split
 
-    @Test(arguments: [
-        ("random:0.1,0.1", ["train", "validation", "test"]), ("random:0.2", ["train", "validation"]),
-        ("last:2", ["train", "validation", "test"]), ("temporal:0.1", ["train", "validation"]),
-        ("held-out-users:9", ["train", "fold_in", "test"]),
-    ])
+    @Test(
+        arguments: [
+            ("random:0.1,0.1", ["train", "validation", "test"]), ("random:0.2", ["train", "validation"]),
+            ("last:2", ["train", "validation", "test"]), ("temporal:0.1", ["train", "validation"]),
+            ("held-out-users:9", ["train", "fold_in", "test"]),
+        ] as [(String, [String])])
     func splitWritesWhatTheLibrarySplits(rule: String, names: [String]) throws {
         let arguments = ["data", "split", "--data", ratings, "--split", rule, "--seed", "5", "--output"]
         let result = try starling(arguments + [folder.path("parts"), "--json"])
@@ -203,7 +205,9 @@ import Testing
         #expect(log.count == 100_000 && log.users.count == 943 && log.items.count == 1682)
     }
 
-    @Test(arguments: [[], ["describe"], ["split"], ["generate"]]) func helpHasAnExample(command: [String]) throws {
+    @Test(arguments: [[], ["describe"], ["split"], ["generate"]] as [[String]]) func helpHasAnExample(command: [String])
+        throws
+    {
         let result = try starling(["data"] + command + ["--help"])
         #expect(result.status == 0)
         #expect(result.output.contains("Example") && result.output.contains("starling data"))

@@ -17,8 +17,8 @@ import Testing
         defer { try? Files.remove(folder) }
         let file = folder + "/ratings.csv"
         let workers = Workers(threads: 2)
-        let ratings = SyntheticRatings(users: 80, items: 60, interactions: 2000, seed: 3)
-        try InteractionWriter.write(try ratings.log(workers: workers), to: file)
+        let ratings = try SyntheticRatings(users: 80, items: 60, interactions: 2000, seed: 3)
+        try InteractionWriter.write(ratings.log(workers: workers), to: file)
         try recommend(from: file, to: "1")
     }
 }
