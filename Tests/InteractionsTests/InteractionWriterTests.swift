@@ -45,7 +45,8 @@ import Testing
     @Test func floatsReadBackIdentical() throws {
         var stream = RandomStream(seed: 1, .test)
         var values: [Float] = [
-            0, -0.0, 0.5, 4, 5, 0.1, 1 / 3, -2.5, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, 16_777_216,
+            0, -0.0, 0.5, 4, 5, 0.1, 1 / 3, -2.5, .leastNonzeroMagnitude, .leastNormalMagnitude,
+            .greatestFiniteMagnitude, 16_777_216,
             524_288,
             524_287.5, 1e10, 123_456.789,
         ]

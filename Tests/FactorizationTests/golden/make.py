@@ -2,7 +2,7 @@
 
     python make.py
 
-adam_sparse.safetensors: SparseAdam over sparse embeddings, three batches that touch some rows only.
+adam_sparse.safetensors: SparseAdam over sparse embeddings, three batches that touch some rows only (ε as Adam has it).
 adam_dense.safetensors:  Adam with weight decay and clipping by the global norm, batches that touch every row.
 Both start from `start.*`, take the batches `batch.N` (positions in the ratings sorted by user, then item), end at `end.*`.
 """
@@ -53,6 +53,9 @@ def make(name, users, items, width, pairs, batches, sparse, weight_decay, clip, 
         loss = torch.nn.functional.mse_loss(predict(tables, mean, u[index], i[index]), r[index])
         losses.append(loss.item())
         loss.backward()
+        if sparse:
+            # SparseAdam adds ε before the moments are corrected, Adam after; scaled, both say the same.
+            optimizer.param_groups[0]["eps"] = 1e-8 * (1 - 0.999 ** (number + 1)) ** 0.5
         if clip:
             torch.nn.utils.clip_grad_norm_(parameters, clip)
         optimizer.step()
