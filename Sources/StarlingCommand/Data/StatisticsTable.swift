@@ -58,7 +58,8 @@ struct StatisticsTable {
     private var times: String? {
         guard let times = statistics.times else { return nil }
         return Table(rows: [
-            ["first", times.firstDate ?? "\(times.first)"], ["last", times.lastDate ?? "\(times.last)"],
+            ["first interaction", times.firstDate ?? "\(times.first)"],
+            ["last interaction", times.lastDate ?? "\(times.last)"],
         ]).render()
     }
 

@@ -72,25 +72,19 @@ struct ReadingFlags: ParsableArguments {
         return options
     }
 
-    /// Reads with a bar and prints the ingestion report to standard error. Data without any interaction is an error.
+    /// Reads with a bar and prints the ingestion report to standard error.
     func read(workers: Workers, cancellation: Cancellation?) throws -> LoadedInteractions {
-        let source = try source()
-        let options = try options()
+        let (source, options) = (try source(), try options())
         var bar: ProgressBar?
         defer { bar?.finish() }
         let loaded = try InteractionReader.read(
-            source, options: options, workers: workers, cancellation: cancellation
-        ) { done, total in
-            bar = bar ?? ProgressBar("reading", unit: "B", total: total)
-            bar?.update(done: done)
-        }
+            source, options: options, workers: workers, cancellation: cancellation,
+            progress: { done, total in
+                bar = bar ?? ProgressBar("reading", unit: "B", total: total)
+                bar?.update(done: done)
+            })
         bar?.finish()
         for line in loaded.report.lines() { FileHandles.standardError(line + "\n") }
-        guard loaded.log.count > 0 else {
-            throw StarlingError(
-                .badData, "no interactions are left", at: .init(file: source),
-                remedy: "see the lines above for what was left out and why")
-        }
         return loaded
     }
 
