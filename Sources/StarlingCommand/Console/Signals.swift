@@ -15,7 +15,11 @@ package enum Signals {
     package static func cancelOnInterrupt() -> Cancellation {
         // Made here, so that the handler never is the one to do it.
         let cancellation = Self.cancellation
+        // A parent that starts us from a thread with signals blocked (a dispatch queue's, say) hands its mask on.
+        var wanted = sigset_t()
+        sigemptyset(&wanted)
         for signal in [SIGINT, SIGTERM] {
+            sigaddset(&wanted, signal)
             var action = sigaction()
             #if canImport(Glibc)
             action.__sigaction_handler.sa_handler = { _ in Signals.cancellation.cancel() }
@@ -26,6 +30,7 @@ package enum Signals {
             action.sa_flags = SA_RESTART | Int32(truncatingIfNeeded: SA_RESETHAND)
             sigaction(signal, &action, nil)
         }
+        pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
         return cancellation
     }
 }
