@@ -31,8 +31,8 @@ extension Recommender {
                 remedy: "train the run again with --overwrite")
         }
         try self.init(
-            model, users: folder.users, items: folder.items, catalog: folder.catalog, history: history,
-            workers: workers, isa: isa)
+            model, users: folder.users, items: folder.items, catalog: folder.catalog,
+            userCatalog: folder.userCatalog, history: history, workers: workers, isa: isa)
     }
 
     /// A factor model that was trained without a run.
@@ -46,16 +46,16 @@ extension Recommender {
         isa: InstructionSet = .best
     ) throws {
         self.init(
-            try FactorModel(weights), users: log.users, items: log.items, catalog: catalog, history: log.userMatrix(),
-            workers: workers, isa: isa)
+            try FactorModel(weights), users: log.users, items: log.items, catalog: catalog, userCatalog: nil,
+            history: log.userMatrix(), workers: workers, isa: isa)
     }
 
     private convenience init(
         _ model: FactorModel, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
-        history: InteractionMatrix<UserRow, ItemRow>, workers: Workers, isa: InstructionSet
+        userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>, workers: Workers, isa: InstructionSet
     ) {
         self.init(
-            users: users, items: items, catalog: catalog, history: history, encoder: model,
+            users: users, items: items, catalog: catalog, userCatalog: userCatalog, history: history, encoder: model,
             itemVectors: model.foldedItems(), similarityVectors: model.itemFactors, workers: workers, isa: isa)
     }
 }

@@ -2,6 +2,37 @@ import Basics
 import Formats
 import Interactions
 
+/// Attributes of users as tensors: `rows` U32, the user rows that have an entry, rising; `attributes`, their names; and
+/// `values`, those of a row one after the other.
+enum UserCatalogFile {
+    static func tensors(_ catalog: UserCatalog, _ users: Vocabulary<UserRow>) -> [TensorSource] {
+        let known = (0..<users.count).compactMap { row in
+            catalog[users[UserRow(row)]].map { (row: UInt32(row), values: $0) }
+        }
+        return [TensorSource(name: "rows", known.map(\.row))]
+            + PackedStrings.tensors("attributes", catalog.attributes)
+            + PackedStrings.tensors("values", known.flatMap(\.values))
+    }
+
+    /// - Throws: `failed` if the tensors do not fit each other or the vocabulary.
+    static func catalog(_ file: SafeTensorsFile, _ users: Vocabulary<UserRow>) throws -> UserCatalog {
+        let rows = try file.tensor("rows").uint32s()
+        let attributes = try PackedStrings.texts("attributes", of: file)
+        let values = try PackedStrings.texts("values", of: file)
+        guard values.count == rows.count * attributes.count, rows.allSatisfy({ $0 < users.count }) else {
+            throw StarlingError(.failed, "attributes and user rows do not fit", at: .init(file: file.path))
+        }
+        let count = attributes.count
+        return UserCatalog(
+            attributes: attributes,
+            values: Dictionary(
+                rows.enumerated().map { index, row in
+                    (users[UserRow(Int(row))], Array(values[index * count..<(index + 1) * count]))
+                }
+            ) { first, _ in first })
+    }
+}
+
 /// Titles and genres as tensors: `rows` U32, the item rows that have an entry, rising; `titles`, one a row; and
 /// `genres`, those of a row joined by line feeds.
 enum CatalogFile {

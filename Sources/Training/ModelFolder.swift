@@ -5,8 +5,8 @@ public import Interactions
 /// The folder `model/` of a run: all that inference needs, without the run's checkpoints or its data.
 ///
 /// `model.json` · `weights.safetensors` · `vocabulary.safetensors` (raw ids of users and items in row order) ·
-/// `catalog.safetensors` · `history.safetensors` · `validation.safetensors` · `test.safetensors`, the last four
-/// where there is such a part · `SHA256SUMS`. Parts are read when they are asked for. Lengths and row numbers are
+/// `catalog.safetensors` · `user-catalog.safetensors` · `history.safetensors` · `validation.safetensors` ·
+/// `test.safetensors`, the last five where there is such a part · `SHA256SUMS`. Parts are read when they are asked for. Lengths and row numbers are
 /// checked on reading; `sha256sum -c SHA256SUMS` checks every byte.
 ///
 /// ```swift
@@ -65,6 +65,11 @@ public final class ModelFolder {
         get throws { try part("catalog").map { try CatalogFile.catalog($0, items) } }
     }
 
+    /// Attributes of users by raw id; nil if the run had none.
+    public var userCatalog: UserCatalog? {
+        get throws { try part("user-catalog").map { try UserCatalogFile.catalog($0, users) } }
+    }
+
     /// What training saw, `[users × items]`; nil if it was not stored.
     public func history() throws -> InteractionMatrix<UserRow, ItemRow>? {
         try part("history").map {
@@ -94,6 +99,7 @@ public final class ModelFolder {
             "weights": parts.weights, "vocabulary": parts.users.tensors("users") + parts.items.tensors("items"),
         ]
         if let catalog = parts.catalog { tensors["catalog"] = CatalogFile.tensors(catalog, parts.items) }
+        if let catalog = parts.userCatalog { tensors["user-catalog"] = UserCatalogFile.tensors(catalog, parts.users) }
         if let history = parts.history {
             precondition(history.rowCount == manifest.users && history.columnCount == manifest.items)
             tensors["history"] = CompressedHistory.tensors(history)

@@ -43,6 +43,8 @@ public struct ModelParts {
     public var items: Vocabulary<ItemRow>
     /// Titles and genres; entries for items that the vocabulary lacks are left out.
     public var catalog: ItemCatalog?
+    /// Attributes of users; those of users that the vocabulary lacks are left out.
+    public var userCatalog: UserCatalog?
     /// What training saw, to filter and to show: `[users × items]`.
     public var history: InteractionMatrix<UserRow, ItemRow>?
     /// Interactions kept from training, under the same vocabularies.

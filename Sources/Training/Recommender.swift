@@ -21,6 +21,8 @@ public final class Recommender {
     public let users: Vocabulary<UserRow>
     public let items: Vocabulary<ItemRow>
     public let catalog: ItemCatalog?
+    /// What is known of users beside their interactions.
+    public let userCatalog: UserCatalog?
     /// What training saw; these items are left out unless asked for.
     public let history: InteractionMatrix<UserRow, ItemRow>
     public let encoder: any QueryEncoder
@@ -33,13 +35,15 @@ public final class Recommender {
     ///   - similarityVectors: `[items × any]`, whose cosine is likeness: factors without bias dimensions.
     public init(
         users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
-        history: InteractionMatrix<UserRow, ItemRow>, encoder: any QueryEncoder, itemVectors: borrowing FactorTable,
+        userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>, encoder: any QueryEncoder,
+        itemVectors: borrowing FactorTable,
         similarityVectors: borrowing FactorTable, workers: Workers, isa: InstructionSet = .best
     ) {
         precondition(history.rowCount == users.count && history.columnCount == items.count)
         self.users = users
         self.items = items
         self.catalog = catalog
+        self.userCatalog = userCatalog
         self.history = history
         self.encoder = encoder
         var trained = [Bool](repeating: false, count: items.count)

@@ -35,6 +35,9 @@ import Training
             "-7": .init(title: "Amélie 天", genres: ["Comedy", "Romance"]), "993": .init(title: "", genres: []),
             "5": .init(title: "not in the vocabulary", genres: []),
         ])
+        parts.userCatalog = UserCatalog(
+            attributes: ["age", "town"],
+            values: ["ünser-3": ["31", ""], "ünser-4": ["", "Łódź"], "nobody": ["1", "2"]])
         return parts
     }
 
@@ -50,6 +53,9 @@ import Training
         #expect(try model.users.ids == parts.users.ids)
         #expect(try model.items.ids == parts.items.ids)
         #expect(try model.users.row(of: "ünser-7") == parts.users.row(of: "ünser-7"))
+        let catalog = try #require(try model.userCatalog)
+        #expect(catalog.attributes == ["age", "town"])
+        #expect(catalog.values == ["ünser-3": ["31", ""], "ünser-4": ["", "Łódź"]])
         let history = try #require(try model.history())
         #expect(history.offsets == parts.history?.offsets)
         #expect(history.columns == parts.history?.columns)

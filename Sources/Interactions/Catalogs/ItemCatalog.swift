@@ -20,7 +20,8 @@ public struct ItemCatalog: Sendable {
     public subscript(rawID: String) -> Entry? { entries[rawID] }
 
     /// Reads `movies.csv` (`movieId,title,genres`), `movies.dat` (`id::title::genre|genre`), `u.item` (`|` with 19
-    /// genre flags) or a RecBole `.item` (typed header). Text that is not UTF-8 is taken as Latin-1.
+    /// genre flags) or a RecBole `.item` (typed header; a `release_year` is added to the title, as in “Heat (1995)”).
+    /// Text that is not UTF-8 is taken as Latin-1.
     ///
     /// - Throws: `badData` for a form that is none of these, a line with other fields, or an id that stands twice.
     public static func read(_ path: String) throws -> ItemCatalog {
@@ -44,7 +45,10 @@ public struct ItemCatalog: Sendable {
                 genres = fields[column].split(separator: separator).map(String.init)
                     .filter { $0 != "(no genres listed)" }
             }
-            let entry = Entry(title: fields[places.title], genres: genres)
+            var title = fields[places.title]
+            // RecBole keeps the year apart; titles elsewhere end with it, which tells films of one name apart.
+            if let year = places.year, !fields[year].isEmpty { title += " (\(fields[year]))" }
+            let entry = Entry(title: title, genres: genres)
             guard entries.updateValue(entry, forKey: fields[places.id]) == nil else {
                 throw refuse("item “\(fields[places.id])” stands here again", row.line)
             }
@@ -66,10 +70,10 @@ private enum Genres {
 }
 
 extension CatalogTable {
-    fileprivate func places() throws -> (id: Int, title: Int, genres: Genres) {
+    fileprivate func places() throws -> (id: Int, title: Int, year: Int?, genres: Genres) {
         switch form {
-        case .doubleColon: return (0, 1, .list(column: 2, separator: "|"))
-        case .pipes: return (0, 1, .flags(5..<24))
+        case .doubleColon: return (0, 1, nil, .list(column: 2, separator: "|"))
+        case .pipes: return (0, 1, nil, .flags(5..<24))
         case .header(let names, let isTyped):
             let plain = names.map(HeaderNames.plain)
             let id = plain.firstIndex { HeaderNames.role($0) == .item }
@@ -80,7 +84,10 @@ extension CatalogTable {
                     at: .init(file: path, line: 1), remedy: "name the columns item_id and title")
             }
             let genres = plain.firstIndex { ["genres", "genre", "class", "categories"].contains($0) }
-            return (id, title, genres.map { .list(column: $0, separator: isTyped ? " " : "|") } ?? .none)
+            return (
+                id, title, plain.firstIndex(of: "release_year"),
+                genres.map { .list(column: $0, separator: isTyped ? " " : "|") } ?? .none
+            )
         }
     }
 }

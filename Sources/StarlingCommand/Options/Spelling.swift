@@ -8,9 +8,9 @@ import Starling
 ///   `--preset vertex`.
 /// - `--config FILE.json` is replaced by the options that the file names, placed before the typed ones so that
 ///   those win; `train … --resume` reads the run's own the same way.
-enum Spelling {
+package enum Spelling {
     /// Every option name of more than one word; a test holds this list against the commands.
-    static let names = [
+    package static let names = [
         "batch-size", "bias-regularization", "checkpoint-every", "clip-grad", "early-stopping", "all-users",
         "import-table", "include-seen", "init-stddev", "keep-best", "learning-rate", "learning-rate-decay",
         "min-improvement", "min-item", "min-user", "movie-export-table", "no-biases", "ratings-csv", "skip-bad-rows",
@@ -47,7 +47,7 @@ enum Spelling {
     }
 
     /// The declared spelling of one argument, and whether it was spelt as only the Vertex trainer spells it.
-    static func option(_ argument: String) -> (String, isVertex: Bool) {
+    package static func option(_ argument: String) -> (String, isVertex: Bool) {
         guard argument.hasPrefix("--"), argument.count > 2 else { return (argument, false) }
         let body = argument.dropFirst(2)
         let name = String(body.prefix { $0 != "=" })

@@ -87,6 +87,7 @@ struct TrainingJob {
                 interactions: data.history.entryCount, factors: factors, facts: facts),
             weights: trainer.weights, users: data.users, items: data.items)
         parts.catalog = data.catalog
+        parts.userCatalog = data.userCatalog
         parts.history = data.history
         parts.heldOut = data.heldOut
         return parts

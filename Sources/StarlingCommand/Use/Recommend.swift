@@ -59,6 +59,13 @@ struct RecommendCommand: ParsableCommand {
         bar.finish(output.map { "wrote recommendations for \(Numerals.grouped(rows.count)) users to \($0)" })
     }
 
+    /// ` (age 39, gender F)`, or nothing.
+    private func attributes(of id: String, _ recommender: Recommender) -> String {
+        guard let catalog = recommender.userCatalog, let values = catalog[id] else { return "" }
+        let known = zip(catalog.attributes, values).filter { !$0.1.isEmpty }.map { "\($0) \($1)" }
+        return known.isEmpty ? "" : " (" + known.joined(separator: ", ") + ")"
+    }
+
     private func one(_ id: String, _ recommender: Recommender) throws {
         let items = try recommender.recommend(for: id, count: count, includeSeen: includeSeen)
         let history = withHistory ? try recommender.history(of: id, count: count) : []
@@ -72,7 +79,7 @@ struct RecommendCommand: ParsableCommand {
             return FileHandles.standardOutput(try JSON.text(answer) + "\n")
         }
         if withHistory {
-            let title = "What user \(id) rated highest"
+            let title = "What user \(id)\(attributes(of: id, recommender)) rated highest"
             FileHandles.standardOutput(ItemTable.render(history, title: title, value: "rating") + "\n")
         }
         FileHandles.standardOutput(ItemTable.render(items, title: "Recommended to user \(id)", value: "score"))
