@@ -85,7 +85,7 @@ extension CatalogTable {
             }
             let genres = plain.firstIndex { ["genres", "genre", "class", "categories"].contains($0) }
             return (
-                id, title, plain.firstIndex(of: "release_year"),
+                id, title, plain.firstIndex(of: "releaseyear"),
                 genres.map { .list(column: $0, separator: isTyped ? " " : "|") } ?? .none
             )
         }

@@ -13,7 +13,8 @@ package enum Spelling {
     package static let names = [
         "batch-size", "bias-regularization", "checkpoint-every", "clip-grad", "early-stopping", "all-users",
         "import-table", "include-seen", "init-stddev", "keep-best", "learning-rate", "learning-rate-decay",
-        "min-improvement", "min-item", "min-user", "movie-export-table", "no-biases", "ratings-csv", "skip-bad-rows",
+        "min-improvement", "min-item", "min-user", "movie-export-table", "no-biases", "ratings-csv", "relevant-from",
+        "skip-bad-rows",
         "supabase-key", "supabase-url", "use-cuda", "user-export-table", "val-size", "weight-decay", "with-history",
     ]
 
