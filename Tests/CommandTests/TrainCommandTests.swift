@@ -50,6 +50,9 @@ import Testing
         #expect(epochs.allSatisfy { $0["epoch"] != nil && $0["seconds"] != nil && $0["train_loss"] != nil })
         let metrics = try #require(summary["metrics"] as? [String: Double])
         #expect(metrics["val_rmse"]! > 0 && metrics["val_loss"]! > 0)
+        let (all, trained) = (summary["interactions"] as? Int, summary["train_interactions"] as? Int)
+        let rows = Self.ratings(users: 90, items: 60).split(separator: "\n").count - 1
+        #expect(all == rows && trained == rows - Int((Double(rows) * 0.1).rounded()))
         let lines = try String(contentsOfFile: folder.path("run/metrics.jsonl"), encoding: .utf8)
         #expect(lines.split(separator: "\n").count == 4)
     }

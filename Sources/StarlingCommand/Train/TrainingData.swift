@@ -8,6 +8,8 @@ struct TrainingData {
     let heldOut: [ModelFolder.HeldOut: InteractionLog]
     let catalog: ItemCatalog?
     let userCatalog: UserCatalog?
+    /// Interactions accepted, held-out ones included.
+    let interactions: Int
     let fingerprint: String
     let valueRange: ClosedRange<Float>?
 
@@ -39,7 +41,7 @@ struct TrainingData {
         }
         return TrainingData(
             users: train.users, items: train.items, history: train.userMatrix(), heldOut: heldOut, catalog: catalog,
-            userCatalog: userCatalog, fingerprint: loaded.fingerprint,
+            userCatalog: userCatalog, interactions: loaded.log.count, fingerprint: loaded.fingerprint,
             valueRange: train.values.flatMap { values in
                 values.isEmpty
                     ? nil

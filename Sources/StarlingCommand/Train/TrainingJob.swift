@@ -53,13 +53,13 @@ struct TrainingJob {
         let trainPeak = Host.peakMemory()
         try ModelFolder.write(parts(of: loaded, trainer), to: directory.modelPath)
 
-        let interactions = loaded.history.entryCount
+        let trained = loaded.history.entryCount
         let summary = TrainingReport.Summary(
-            model: model, run: path, users: sizes.users, items: sizes.items, interactions: interactions,
-            factors: factors, threads: workers.count, device: "cpu", epochs: result.epochs,
+            model: model, run: path, users: sizes.users, items: sizes.items, interactions: loaded.interactions,
+            trainInteractions: trained, factors: factors, threads: workers.count, device: "cpu", epochs: result.epochs,
             bestEpoch: result.bestEpoch, metrics: result.metrics, seconds: clock.seconds, loadSeconds: loadSeconds,
             trainSeconds: result.trainSeconds,
-            interactionsPerSecond: Double(interactions * result.epochs.count) / max(result.trainSeconds, 1e-9),
+            interactionsPerSecond: Double(trained * result.epochs.count) / max(result.trainSeconds, 1e-9),
             peakMemoryBytes: max(loadPeak, Host.peakMemory()), trainPeakMemoryBytes: trainPeak,
             weightsSHA256: result.weightsSHA256)
         try directory.finish(summary: summary)

@@ -7,8 +7,9 @@ enum TrainingReport {
         let run: String
         let users: Int
         let items: Int
-        /// Those trained on.
+        /// Those accepted, held-out ones included.
         let interactions: Int
+        let trainInteractions: Int
         let factors: Int
         let threads: Int
         let device: String
@@ -25,6 +26,7 @@ enum TrainingReport {
 
         enum CodingKeys: String, CodingKey {
             case model, run, users, items, interactions, factors, threads, device, epochs, metrics, seconds
+            case trainInteractions = "train_interactions"
             case bestEpoch = "best_epoch"
             case loadSeconds = "load_seconds"
             case trainSeconds = "train_seconds"
@@ -43,7 +45,7 @@ enum TrainingReport {
             ["model", "\(summary["model"]?.string ?? "") with \(count("factors")) factors"],
             [
                 "trained on",
-                "\(count("interactions")) interactions of \(count("users")) users, \(count("items")) items",
+                "\(count("train_interactions")) interactions of \(count("users")) users, \(count("items")) items",
             ],
         ]
         if case .array(let epochs)? = summary["epochs"] {
