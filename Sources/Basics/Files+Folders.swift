@@ -24,6 +24,7 @@ extension Files {
             try rename(aside, to: path)
         } catch {
             try? remove(aside)
+            if exists(replaced) && !exists(path) { try? rename(replaced, to: path) }
             throw error
         }
         syncDirectory(of: path)

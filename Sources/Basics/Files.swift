@@ -63,25 +63,6 @@ public enum Files {
         syncDirectory(of: path)
     }
 
-    /// Lets `body` fill a directory aside, whose path it is given, and moves it to `path`. A directory that stands
-    /// there is removed when the new one is complete. Nothing is left if `body` throws.
-    public static func writeDirectoryAtomically(to path: String, _ body: (_ aside: String) throws -> Void) throws {
-        let (aside, old) = (path + ".tmp-\(getpid())", path + ".old-\(getpid())")
-        do {
-            try makeDirectory(aside)
-            try body(aside)
-            syncDirectory(of: aside + "/.")
-            if exists(path) { try rename(path, to: old) }
-            try rename(aside, to: path)
-        } catch {
-            try? remove(aside)
-            if exists(old) && !exists(path) { try? rename(old, to: path) }
-            throw error
-        }
-        syncDirectory(of: path)
-        try remove(old)
-    }
-
     /// Renames within one file system, replacing a file that stands there.
     public static func rename(_ path: String, to target: String) throws {
         #if canImport(Glibc)

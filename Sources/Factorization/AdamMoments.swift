@@ -13,8 +13,8 @@ import Darwin
 /// `@unchecked Sendable`: workers move disjoint rows.
 final class AdamMoments: @unchecked Sendable {
     private let userFirst: FactorTable, userSecond: FactorTable, itemFirst: FactorTable, itemSecond: FactorTable
-    /// `[rows × 4]`-like: first and second of user biases, first and second of item biases.
-    private let biases: [UnsafeMutablePointer<Float>]
+    /// First and second of user biases, first and second of item biases; none without biases.
+    private let biases: [FloatColumn]
     /// Batches so far.
     var step = 0
 
@@ -24,18 +24,7 @@ final class AdamMoments: @unchecked Sendable {
         userSecond = FactorTable(rows: users, width: width)
         itemFirst = FactorTable(rows: items, width: width)
         itemSecond = FactorTable(rows: items, width: width)
-        biases =
-            parameters.userBiases == nil
-            ? []
-            : [users, users, items, items].map { count in
-                let memory = UnsafeMutablePointer<Float>.allocate(capacity: max(1, count))
-                memory.initialize(repeating: 0, count: max(1, count))
-                return memory
-            }
-    }
-
-    deinit {
-        for memory in biases { memory.deallocate() }
+        biases = parameters.userBiases == nil ? [] : [users, users, items, items].map(FloatColumn.init(count:))
     }
 
     /// β₁ = 0.9, β₂ = 0.999, ε = 1e-8: the paper's, and PyTorch's defaults.
@@ -55,10 +44,10 @@ final class AdamMoments: @unchecked Sendable {
         work.sides.1.first = itemFirst.base
         work.sides.1.second = itemSecond.base
         guard !biases.isEmpty else { return }
-        work.sides.0.bias_first = biases[0]
-        work.sides.0.bias_second = biases[1]
-        work.sides.1.bias_first = biases[2]
-        work.sides.1.bias_second = biases[3]
+        work.sides.0.bias_first = biases[0].base
+        work.sides.0.bias_second = biases[1].base
+        work.sides.1.bias_first = biases[2].base
+        work.sides.1.bias_second = biases[3].base
     }
 
     private static let biasNames = ["user_bias_first", "user_bias_second", "item_bias_first", "item_bias_second"]
@@ -69,8 +58,7 @@ final class AdamMoments: @unchecked Sendable {
             parameters.rows("item_first", of: itemFirst, nil), parameters.rows("item_second", of: itemSecond, nil),
         ]
             + biases.indices.map { part in
-                parameters.rows(
-                    Self.biasNames[part], of: biases[part], count: part < 2 ? userFirst.rows : itemFirst.rows, nil)
+                parameters.rows(Self.biasNames[part], of: biases[part], nil)
             } + [TensorSource(name: "step", [Int64(step)])]
     }
 
@@ -80,9 +68,7 @@ final class AdamMoments: @unchecked Sendable {
         try parameters.restore("item_first", to: itemFirst, nil, from: file)
         try parameters.restore("item_second", to: itemSecond, nil, from: file)
         for part in biases.indices {
-            try parameters.restore(
-                Self.biasNames[part], to: biases[part], count: part < 2 ? userFirst.rows : itemFirst.rows, nil,
-                from: file)
+            try parameters.restore(Self.biasNames[part], to: biases[part], nil, from: file)
         }
         step = Int(try file.tensor("step").int64s().first ?? 0)
     }

@@ -11,8 +11,8 @@ import Kernels
 /// `@unchecked Sendable`: trainers hand disjoint rows to workers.
 final class FactorParameters: @unchecked Sendable {
     let users: FactorTable, items: FactorTable
-    /// `[rows × 1]`, or nil without biases.
-    let userBiases: UnsafeMutablePointer<Float>?, itemBiases: UnsafeMutablePointer<Float>?
+    /// `[rows]`, or nil without biases.
+    let userBiases: FloatColumn?, itemBiases: FloatColumn?
     /// μ, 0 without biases.
     let mean: Float
     /// The place of each row; nil = the row itself.
@@ -25,8 +25,8 @@ final class FactorParameters: @unchecked Sendable {
     ) {
         users = FactorTable(rows: history.rowCount, width: options.factors)
         items = FactorTable(rows: history.columnCount, width: options.factors)
-        userBiases = options.biases ? Self.zeros(history.rowCount) : nil
-        itemBiases = options.biases ? Self.zeros(history.columnCount) : nil
+        userBiases = options.biases ? FloatColumn(count: history.rowCount) : nil
+        itemBiases = options.biases ? FloatColumn(count: history.columnCount) : nil
         userPlaces = places?.users
         itemPlaces = places?.items
         mean = options.biases ? Self.mean(history) : 0
@@ -38,11 +38,6 @@ final class FactorParameters: @unchecked Sendable {
         Self.fill(items, places: itemPlaces, side: 1, options, workers) { warmItems[$0] }
     }
 
-    deinit {
-        userBiases?.deallocate()
-        itemBiases?.deallocate()
-    }
-
     /// `user_factors`, `item_factors`, and with biases `user_biases`, `item_biases`, `global_mean`.
     var tensors: [TensorSource] {
         let factors = [
@@ -50,8 +45,8 @@ final class FactorParameters: @unchecked Sendable {
         ]
         guard let userBiases, let itemBiases else { return factors }
         return factors + [
-            rows("user_biases", of: userBiases, count: users.rows, userPlaces),
-            rows("item_biases", of: itemBiases, count: items.rows, itemPlaces),
+            rows("user_biases", of: userBiases, userPlaces),
+            rows("item_biases", of: itemBiases, itemPlaces),
             TensorSource(name: "global_mean", [mean], shape: []),
         ]
     }
@@ -61,14 +56,8 @@ final class FactorParameters: @unchecked Sendable {
         try restore("user_factors", to: users, userPlaces, from: file)
         try restore("item_factors", to: items, itemPlaces, from: file)
         guard let userBiases, let itemBiases else { return }
-        try restore("user_biases", to: userBiases, count: users.rows, userPlaces, from: file)
-        try restore("item_biases", to: itemBiases, count: items.rows, itemPlaces, from: file)
-    }
-
-    private static func zeros(_ count: Int) -> UnsafeMutablePointer<Float> {
-        let memory = UnsafeMutablePointer<Float>.allocate(capacity: max(1, count))
-        memory.initialize(repeating: 0, count: max(1, count))
-        return memory
+        try restore("user_biases", to: userBiases, userPlaces, from: file)
+        try restore("item_biases", to: itemBiases, itemPlaces, from: file)
     }
 
     /// The mean value, summed in double precision over fixed stretches.

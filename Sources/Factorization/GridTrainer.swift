@@ -18,7 +18,7 @@ package final class GridTrainer: EpochTrainer {
     private let workers: Workers
     private let isa: InstructionSet
     /// AdaGrad's sums of mean squared gradients: users, items, user biases, item biases; by place.
-    private let squares: [UnsafeMutablePointer<Float>]
+    private let squares: [FloatColumn]
     private let progress: EpochPlace
 
     package init(
@@ -34,39 +34,26 @@ package final class GridTrainer: EpochTrainer {
         let parameters = parameters
         self.validation = validation.map { ValidationPart($0, parameters: parameters, workers: workers, isa: isa) }
         let sizes = [history.rowCount, history.columnCount]
-        squares =
-            options.optimizer != .adagrad
-            ? []
-            : (options.biases ? sizes + sizes : sizes).map { count in
-                let memory = UnsafeMutablePointer<Float>.allocate(capacity: max(1, count))
-                memory.initialize(repeating: 0, count: max(1, count))
-                return memory
-            }
+        let columns = options.optimizer != .adagrad ? [] : options.biases ? sizes + sizes : sizes
+        squares = columns.map(FloatColumn.init(count:))
         progress = EpochPlace(steps: grid.side * grid.side)
-    }
-
-    deinit {
-        for memory in squares { memory.deallocate() }
     }
 
     package var weights: [TensorSource] { parameters.tensors }
 
+    private static let names = ["user_squares", "item_squares", "user_bias_squares", "item_bias_squares"]
+
+    /// The places of the rows that column `part` of ``squares`` has.
+    private func places(_ part: Int) -> [UInt32] { part % 2 == 0 ? grid.userPlaces : grid.itemPlaces }
+
     package var optimizerState: [TensorSource] {
-        let names = ["user_squares", "item_squares", "user_bias_squares", "item_bias_squares"]
-        return squares.indices.map { part in
-            parameters.rows(
-                names[part], of: squares[part], count: part % 2 == 0 ? parameters.users.rows : parameters.items.rows,
-                part % 2 == 0 ? grid.userPlaces : grid.itemPlaces)
-        } + progress.tensors
+        squares.indices.map { parameters.rows(Self.names[$0], of: squares[$0], places($0)) } + progress.tensors
     }
 
     package func restore(weights: SafeTensorsFile, optimizer: SafeTensorsFile) throws {
         try parameters.restore(from: weights)
-        let names = ["user_squares", "item_squares", "user_bias_squares", "item_bias_squares"]
         for part in squares.indices {
-            try parameters.restore(
-                names[part], to: squares[part], count: part % 2 == 0 ? parameters.users.rows : parameters.items.rows,
-                part % 2 == 0 ? grid.userPlaces : grid.itemPlaces, from: optimizer)
+            try parameters.restore(Self.names[part], to: squares[part], places(part), from: optimizer)
         }
         try progress.restore(from: optimizer)
     }
@@ -109,13 +96,13 @@ package final class GridTrainer: EpochTrainer {
         var work = sk_sgd_block()
         work.user_factors = parameters.users.base
         work.item_factors = parameters.items.base
-        work.user_biases = parameters.userBiases
-        work.item_biases = parameters.itemBiases
+        work.user_biases = parameters.userBiases?.base
+        work.item_biases = parameters.itemBiases?.base
         if !squares.isEmpty {
-            work.user_squares = squares[0]
-            work.item_squares = squares[1]
-            work.user_bias_squares = options.biases ? squares[2] : nil
-            work.item_bias_squares = options.biases ? squares[3] : nil
+            work.user_squares = squares[0].base
+            work.item_squares = squares[1].base
+            work.user_bias_squares = options.biases ? squares[2].base : nil
+            work.item_bias_squares = options.biases ? squares[3].base : nil
         }
         work.stride = parameters.users.stride
         work.width = parameters.users.width

@@ -19,13 +19,9 @@ extension FactorParameters {
     }
 
     /// `[rows]` in row order.
-    func rows(
-        _ name: String, of vector: UnsafeMutablePointer<Float>, count: Int, _ places: [UInt32]?
-    ) -> TensorSource {
-        TensorSource(name: name, elementType: .float32, shape: [count]) { [self] sink in
-            let ordered = withExtendedLifetime(self) {
-                (0..<count).map { row in vector[places.map { Int($0[row]) } ?? row] }
-            }
+    func rows(_ name: String, of column: FloatColumn, _ places: [UInt32]?) -> TensorSource {
+        TensorSource(name: name, elementType: .float32, shape: [column.count]) { sink in
+            let ordered = (0..<column.count).map { row in column.base[places.map { Int($0[row]) } ?? row] }
             try ordered.withUnsafeBytes(sink)
         }
     }
@@ -43,14 +39,11 @@ extension FactorParameters {
         }
     }
 
-    func restore(
-        _ name: String, to vector: UnsafeMutablePointer<Float>, count: Int, _ places: [UInt32]?,
-        from file: SafeTensorsFile
-    ) throws {
+    func restore(_ name: String, to column: FloatColumn, _ places: [UInt32]?, from file: SafeTensorsFile) throws {
         let tensor = try file.tensor(name)
-        try tensor.expect(.float32, shape: [count])
+        try tensor.expect(.float32, shape: [column.count])
         for (row, value) in try tensor.floats().enumerated() {
-            vector[places.map { Int($0[row]) } ?? row] = value
+            column.base[places.map { Int($0[row]) } ?? row] = value
         }
     }
 }

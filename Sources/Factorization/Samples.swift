@@ -48,8 +48,8 @@ final class Samples: @unchecked Sendable {
         var batch = sk_adam_batch()
         batch.sides.0.factors = parameters.users.base
         batch.sides.1.factors = parameters.items.base
-        batch.sides.0.biases = parameters.userBiases
-        batch.sides.1.biases = parameters.itemBiases
+        batch.sides.0.biases = parameters.userBiases?.base
+        batch.sides.1.biases = parameters.itemBiases?.base
         batch.sides.0.rows = UnsafePointer(users + range.lowerBound)
         batch.sides.1.rows = UnsafePointer(items + range.lowerBound)
         batch.stride = parameters.users.stride

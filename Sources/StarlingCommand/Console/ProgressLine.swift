@@ -68,7 +68,7 @@ package final class LiveLine {
     /// The parameters are there for tests; the defaults are standard error and the clock.
     package init(
         terminal: Terminal = .standardError(), width: @escaping () -> Int = Terminal.width,
-        now: @escaping () -> Double = LiveLine.clock(), put: @escaping (String) -> Void = Terminal.put
+        now: @escaping () -> Double = LiveLine.clock(), put: @escaping (String) -> Void = FileHandles.standardError
     ) {
         self.terminal = terminal
         self.width = width

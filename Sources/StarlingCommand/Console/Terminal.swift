@@ -38,16 +38,5 @@ package struct Terminal: Sendable {
         return variable("COLUMNS").flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? 80
     }
 
-    /// Writes to standard error at once. Failures are ignored: progress is not worth an error.
-    package static func put(_ text: String) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress!, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }
-            bytes = bytes.dropFirst(count)
-        }
-    }
-
     private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }

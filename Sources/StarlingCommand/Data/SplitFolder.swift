@@ -41,7 +41,7 @@ struct SplitFolder {
 
     /// Writes all parts aside and moves the folder into place.
     func write(_ parts: LogParts, workers: Workers, cancellation: Cancellation) throws {
-        try Files.writeDirectoryAtomically(to: path) { folder in
+        try Files.writeFolderAtomically(to: path) { folder in
             for part in Self.named(parts) {
                 try InteractionWriter.write(
                     part.log, to: "\(folder)/\(part.file)", workers: workers, cancellation: cancellation)

@@ -5,10 +5,10 @@ import Darwin
 #endif
 
 /// The two ways out: results to standard output, everything else to standard error.
-enum FileHandles {
-    static func standardOutput(_ text: String) { put(text, STDOUT_FILENO) }
+package enum FileHandles {
+    package static func standardOutput(_ text: String) { put(text, STDOUT_FILENO) }
 
-    static func standardError(_ text: String) { put(text, STDERR_FILENO) }
+    package static func standardError(_ text: String) { put(text, STDERR_FILENO) }
 
     private static func put(_ text: String, _ file: Int32) {
         var text = text
