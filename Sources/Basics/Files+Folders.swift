@@ -31,6 +31,18 @@ extension Files {
         try remove(replaced)
     }
 
+    /// Whether `path`, which need not exist, lies in `folder`, symbolic links followed.
+    public static func isWithin(_ path: String, _ folder: String) -> Bool {
+        guard let inside = resolved(parent(path)), let outside = resolved(folder) else { return false }
+        return inside == outside || inside.hasPrefix(outside + "/")
+    }
+
+    private static func resolved(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     /// Removes what killed processes left half written in a folder. To be called by the folder's only writer.
     public static func removeLeftovers(in folder: String) throws {
         for name in try list(folder) where name.hasPrefix(asidePrefix) { try remove(folder + "/" + name) }

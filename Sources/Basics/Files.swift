@@ -50,6 +50,10 @@ public enum Files {
 
     /// Lets `body` write a file aside, syncs it and renames it to `path`. Nothing is left if `body` throws.
     public static func writeAtomically(to path: String, _ body: (FileWriter) throws -> Void) throws {
+        guard kind(parent(path)) == .directory else {
+            throw StarlingError(
+                .failed, "the folder \(parent(path)) is not there", at: .init(file: path), remedy: "make it first")
+        }
         let aside = path + ".tmp-\(getpid())"
         do {
             let writer = try FileWriter(creating: aside)

@@ -26,6 +26,10 @@ public final class MappedFile: @unchecked Sendable {
         guard status.st_mode & S_IFMT != S_IFDIR else {
             throw StarlingError(.badData, "is a folder, not a file", at: .init(file: path), remedy: "name a file in it")
         }
+        let isDevice = status.st_mode & S_IFMT == S_IFCHR || status.st_mode & S_IFMT == S_IFBLK
+        guard !isDevice || isatty(file) == 1 else {
+            throw StarlingError(.badData, "is a device, not a file", at: .init(file: path), remedy: "name a file")
+        }
         let size = Int(status.st_size)
         if status.st_mode & S_IFMT == S_IFREG, size > 0 {
             guard let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), memory != MAP_FAILED else {

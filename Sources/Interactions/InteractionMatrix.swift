@@ -20,6 +20,14 @@ public struct InteractionMatrix<Row: RowNumber, Column: RowNumber>: Sendable {
     public var rowCount: Int { offsets.count - 1 }
     public var entryCount: Int { columns.count }
 
+    /// Entries whose column stands in their row already.
+    public var repeatedEntries: Int {
+        (0..<rowCount).reduce(0) { repeats, row in
+            let entries = columns[offsets[row]..<offsets[row + 1]]
+            return repeats + zip(entries, entries.dropFirst()).count { $0 == $1 }
+        }
+    }
+
     /// The columns of a row, rising.
     public subscript(_ row: Row) -> ArraySlice<UInt32> { columns[offsets[row.index]..<offsets[row.index + 1]] }
 

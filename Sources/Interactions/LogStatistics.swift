@@ -1,14 +1,16 @@
 /// What a log looks like in numbers.
 ///
 /// Users and items count those with at least one interaction here; a part of a split may have fewer than its
-/// vocabularies name. `Encodable` with stable keys: `users`, `items`, `interactions`, `density`, `values`
+/// vocabularies name. `Encodable` with stable keys: `users`, `items`, `interactions`, `repeated_pairs`, `density`, `values`
 /// (absent without values), `user_activity`, `item_popularity`, `top_1_percent_items_share`,
 /// `top_10_percent_items_share`, `times` (absent without times).
 public struct LogStatistics: Sendable, Encodable {
     public let users: Int
     public let items: Int
     public let interactions: Int
-    /// Interactions ÷ (users × items).
+    /// Interactions with a pair of user and item that stands earlier already.
+    public let repeatedPairs: Int
+    /// Distinct pairs ÷ (users × items).
     public let density: Double
     public let values: Values?
     /// Interactions a user.
@@ -34,7 +36,8 @@ public struct LogStatistics: Sendable, Encodable {
         users = activity.count
         items = popularity.count
         interactions = log.count
-        density = Double(log.count) / (Double(users) * Double(items))
+        repeatedPairs = log.userMatrix().repeatedEntries
+        density = Double(log.count - repeatedPairs) / (Double(users) * Double(items))
         values = log.values.map(Values.init)
         userActivity = Quantiles(rising: activity)
         itemPopularity = Quantiles(rising: popularity)
@@ -52,6 +55,7 @@ public struct LogStatistics: Sendable, Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case users, items, interactions, density, values, times
+        case repeatedPairs = "repeated_pairs"
         case userActivity = "user_activity"
         case itemPopularity = "item_popularity"
         case topOnePercentShare = "top_1_percent_items_share"

@@ -12,14 +12,20 @@ import Darwin
     static func main() {
         // A reader that goes away (`starling … | head`) ends the command quietly.
         signal(SIGPIPE, SIG_DFL)
+        FileHandles.guardStandardStreams()
         do {
             let arguments = try Spelling.expand(Array(CommandLine.arguments.dropFirst()))
             var command = try StarlingCommand.parseAsRoot(arguments)
             try command.run()
         } catch let error as StarlingError {
-            FileHandles.standardError("error: \(error)\n")
+            FileHandles.standardError("error: \(DisplayWidth.printable("\(error)"))\n")
             exit(error.code.exitStatus)
         } catch {
+            if let file = Spelling.configurationFile(in: CommandLine.arguments),
+                StarlingCommand.exitCode(for: error) != .success
+            {
+                FileHandles.standardError("Options were also read from \(file).\n")
+            }
             StarlingCommand.exit(withError: error)
         }
     }

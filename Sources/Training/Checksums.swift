@@ -22,6 +22,18 @@ enum Checksums {
         }
     }
 
+    /// Checks one file that is about to be read.
+    ///
+    /// - Throws: `failed` if it is not as it was written, or not listed.
+    static func verify(_ file: String, in folder: String) throws {
+        let stored = String(decoding: try Files.read(folder + "/" + fileName), as: UTF8.self)
+        guard stored.split(separator: "\n").contains(Substring(try line(file, in: folder))) else {
+            throw StarlingError(
+                .failed, "does not match \(fileName): it is damaged", at: .init(file: folder + "/" + file),
+                remedy: "take the model from a copy, or train the run again")
+        }
+    }
+
     private static func line(_ file: String, in folder: String) throws -> String {
         let content = try MappedFile(folder + "/" + file)
         var digest = Digest()

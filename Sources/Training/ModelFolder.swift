@@ -6,8 +6,8 @@ public import Interactions
 ///
 /// `model.json` · `weights.safetensors` · `vocabulary.safetensors` (raw ids of users and items in row order) ·
 /// `catalog.safetensors` · `user-catalog.safetensors` · `history.safetensors` · `validation.safetensors` ·
-/// `test.safetensors`, the last five where there is such a part · `SHA256SUMS`. Parts are read when they are asked for. Lengths and row numbers are
-/// checked on reading; `sha256sum -c SHA256SUMS` checks every byte.
+/// `test.safetensors`, the last five where there is such a part · `SHA256SUMS`. Parts are read when they are asked for, and
+/// checked then against `SHA256SUMS` (`sha256sum -c` reads it too).
 ///
 /// ```swift
 /// let model = try ModelFolder("runs/first/model")
@@ -34,11 +34,12 @@ public final class ModelFolder {
                 .failed, "there is no model", at: .init(file: path),
                 remedy: "finish the training of its run first (--resume)")
         }
+        try Checksums.verify("model.json", in: path)
         manifest = try JSON.decode(ModelManifest.self, from: try Files.read(file), file: file)
         guard manifest.users >= 0, manifest.users < Int(UInt32.max), manifest.items >= 0,
             manifest.items < Int(UInt32.max), manifest.factors >= 0
         else { throw StarlingError(.failed, "impossible sizes", at: .init(file: file)) }
-        weights = try SafeTensorsFile(path + "/weights.safetensors")
+        weights = try Self.tensors("weights", in: path)
     }
 
     /// The raw ids of users, in row order.
@@ -50,7 +51,7 @@ public final class ModelFolder {
     private var vocabularies: (Vocabulary<UserRow>, Vocabulary<ItemRow>) {
         get throws {
             if let loadedVocabularies { return loadedVocabularies }
-            let file = try SafeTensorsFile(path + "/vocabulary.safetensors")
+            let file = try Self.tensors("vocabulary", in: path)
             let both = (
                 try Vocabulary<UserRow>("users", of: file, count: manifest.users),
                 try Vocabulary<ItemRow>("items", of: file, count: manifest.items)
@@ -83,8 +84,12 @@ public final class ModelFolder {
     }
 
     private func part(_ name: String) throws -> SafeTensorsFile? {
-        let file = "\(path)/\(name).safetensors"
-        return Files.exists(file) ? try SafeTensorsFile(file) : nil
+        Files.exists("\(path)/\(name).safetensors") ? try Self.tensors(name, in: path) : nil
+    }
+
+    private static func tensors(_ name: String, in path: String) throws -> SafeTensorsFile {
+        try Checksums.verify(name + ".safetensors", in: path)
+        return try SafeTensorsFile("\(path)/\(name).safetensors")
     }
 
     /// Writes the folder, whole or not at all, in place of one that stands there.

@@ -35,12 +35,14 @@ extension Recommender {
                 .badData, "several items have the title “\(idOrTitle)”",
                 remedy: "name one by its id: " + matches.joined(separator: ", "))
         }
+        // A number is an id mistyped.
+        let byID = titled.isEmpty || canonicalInteger(idOrTitle) != nil
         let near =
-            titled.isEmpty
+            byID
             ? Nearest.find(idOrTitle, count: 5, among: items.rawIDs)
             : Nearest.find(idOrTitle, count: 5, among: titled.values.map(\.title)).map { "“\($0)”" }
         throw StarlingError(
             .badData, "there is no item “\(idOrTitle)”",
-            remedy: (titled.isEmpty ? "near ids: " : "near titles: ") + near.joined(separator: ", "))
+            remedy: (byID ? "near ids: " : "near titles: ") + near.joined(separator: ", "))
     }
 }

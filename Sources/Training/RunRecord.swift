@@ -72,7 +72,8 @@ extension RunRecord {
         "threads", "keep", "checkpoint-every", "output", "resume", "overwrite", "json", "data", "items", "users",
     ]
 
-    /// Options that may grow: a run, finished or not, goes on to more epochs.
+    /// Options that may grow: a run, finished or not, goes on to more epochs, unless its learning rate falls linearly
+    /// towards the last of them.
     public static let growingOptions: Set<String> = ["epochs", "iterations"]
 
     /// What forbids to continue the run of this record with what `asked` says, one line each
@@ -96,11 +97,15 @@ extension RunRecord {
 
     package static func differences(stored: [String: JSONValue], asked: [String: JSONValue]) -> [String] {
         var lines: [String] = []
+        // Under a linear decay the number of epochs is part of every epoch's learning rate.
+        let isLinear = stored["learning-rate-decay"] == .string("linear")
         for name in Set(stored.keys).union(asked.keys).subtracting(freeOptions).sorted() {
             let (old, new) = (stored[name] ?? .null, asked[name] ?? .null)
             if old == new { continue }
-            if growingOptions.contains(name), let old = old.int, let new = new.int, new > old { continue }
-            lines.append("\(name): \(old) in the run, \(new) asked")
+            let growing = growingOptions.contains(name)
+            if growing && !isLinear, let old = old.int, let new = new.int, new > old { continue }
+            let reason = growing && isLinear ? " (a linear decay depends on it)" : ""
+            lines.append("\(name): \(old) in the run, \(new) asked\(reason)")
         }
         return lines
     }

@@ -59,7 +59,7 @@ public struct TrainingState: Codable, Equatable, Sendable {
 
     static func diverged(_ name: String, _ value: Double, _ epoch: Int) -> StarlingError {
         StarlingError(
-            .failed, "training diverged: \(name) of epoch \(epoch) is \(value)",
+            .failed, "training diverged: \(name) of epoch \(epoch) is \(value.isNaN ? "not a number" : "\(value)")",
             remedy: "lower --learning-rate or raise the regularisation; the checkpoints of earlier epochs are kept")
     }
 

@@ -25,7 +25,9 @@ import Testing
         #expect(statistics.users == expected.users)
         #expect(statistics.items == expected.items)
         #expect(statistics.interactions == 5000)
-        #expect(abs(statistics.density - 5000 / Double(expected.users * expected.items)) < 1e-12)
+        let pairs = Set((0..<5000).map { [$0 * $0 % 97, ($0 * $0 * $0 + 7 * $0) % 211] }).count
+        #expect(statistics.repeatedPairs == 5000 - pairs)
+        #expect(abs(statistics.density - Double(pairs) / Double(expected.users * expected.items)) < 1e-12)
         func list(_ q: LogStatistics.Quantiles) -> [Int] {
             [q.minimum, q.p25, q.median, q.p75, q.p90, q.p99, q.maximum]
         }
@@ -72,7 +74,7 @@ import Testing
             try JSON.text(LogStatistics(one)) == """
                 {"density":1,"interactions":1,\
                 "item_popularity":{"maximum":1,"mean":1,"median":1,"minimum":1,"p25":1,"p75":1,"p90":1,"p99":1},\
-                "items":1,"times":{"first":5,"last":5,"unit":"unknown"},\
+                "items":1,"repeated_pairs":0,"times":{"first":5,"last":5,"unit":"unknown"},\
                 "top_10_percent_items_share":1,"top_1_percent_items_share":1,\
                 "user_activity":{"maximum":1,"mean":1,"median":1,"minimum":1,"p25":1,"p75":1,"p90":1,"p99":1},\
                 "users":1,"values":{"histogram":[{"count":1,"from":2,"to":2}],"maximum":2,"mean":2,"minimum":2,\

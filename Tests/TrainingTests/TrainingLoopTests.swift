@@ -116,7 +116,7 @@ import Training
         trainer.lossOf = { $0 == 3 ? .nan : 1 }
         let error = failure { _ = try TrainingLoop(epochs: 4).train(trainer, in: run) }
         #expect(error?.code == .failed)
-        #expect(error?.what == "training diverged: train_loss of epoch 3 is nan")
+        #expect(error?.what == "training diverged: train_loss of epoch 3 is not a number")
         #expect(run.record.status == .failed)
         #expect(try CheckpointStore(run.checkpointsPath).names().last?.epochs == 2)
         #expect(try run.metrics().count == 2)

@@ -52,7 +52,12 @@ public enum InteractionReader {
             options: options, workers: workers, cancellation: cancellation, progress: progress, chunkSize: chunkSize)
         var (log, report) = try reader.read(try SourceLocator.files(source))
         if let policy = options.duplicates {
-            (log, report.duplicatesMerged) = try log.mergingDuplicates(policy, workers: workers)
+            do {
+                (log, report.duplicatesMerged) = try log.mergingDuplicates(policy, workers: workers)
+            } catch var error as StarlingError {
+                error.place.file = source
+                throw error
+            }
         }
         if options.minimumPerUser > 1 || options.minimumPerItem > 1 {
             let (core, removed) = try log.core(perUser: options.minimumPerUser, perItem: options.minimumPerItem)

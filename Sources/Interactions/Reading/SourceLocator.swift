@@ -14,7 +14,8 @@ enum SourceLocator {
     static func files(_ source: String) throws -> [String] {
         if let kind = laterKind(source) {
             throw StarlingError(
-                .usage, "reading \(kind) is not yet available: \(source)",
+                // The source may hold a password: it is not repeated.
+                .usage, "reading \(kind) is not yet available",
                 remedy: "name a text file, a folder or a glob")
         }
         switch Files.kind(source) {

@@ -22,6 +22,17 @@ package enum DisplayWidth {
         return kept + "…"
     }
 
+    /// `text` with control characters replaced, so that data cannot steer the terminal. Line ends and tabs stay.
+    package static func printable(_ text: String) -> String {
+        func steers(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+        }
+        guard text.unicodeScalars.contains(where: steers) else { return text }
+        var clean = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars { clean.append(steers(scalar) ? "\u{FFFD}" : scalar) }
+        return String(clean)
+    }
+
     /// 2 for East Asian wide characters and emoji, 0 for what only modifies or is invisible, 1 for the rest.
     private static func width(_ character: Character) -> Int {
         if let ascii = character.asciiValue { return ascii < 0x20 || ascii == 0x7F ? 0 : 1 }

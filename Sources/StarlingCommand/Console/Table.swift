@@ -23,6 +23,7 @@ package struct Table {
     ///
     /// - Parameter width: columns of the terminal; the widest column of text is cut to fit. Nil leaves all whole.
     package func render(width: Int? = nil) -> String {
+        let rows = rows.map { $0.map(DisplayWidth.printable) }
         let lines = (header.isEmpty ? [] : [header]) + rows
         let count = lines.map(\.count).max() ?? 0
         var widths = (0..<count).map { column in
@@ -46,7 +47,7 @@ package struct Table {
             return joined[..<(joined.lastIndex { $0 != " " }.map { joined.index(after: $0) } ?? joined.startIndex)]
                 + "\n"
         }
-        var text = title.map { $0 + "\n\n" } ?? ""
+        var text = title.map { DisplayWidth.printable($0) + "\n\n" } ?? ""
         if !header.isEmpty { text += line(header) + line(widths.map { String(repeating: "─", count: $0) }) }
         for row in rows { text += line(row) }
         return text

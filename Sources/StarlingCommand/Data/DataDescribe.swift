@@ -35,21 +35,24 @@ struct DataDescribeCommand: ParsableCommand {
         let statistics = LogStatistics(loaded.log)
         FileHandles.standardOutput(
             json
-                ? try JSON.text(Answer(source: reading.source(), statistics: statistics)) + "\n"
+                ? try JSON.text(Answer(source: reading.source(), ingestion: loaded.report, statistics: statistics))
+                    + "\n"
                 : StatisticsTable(statistics).text)
     }
 
-    /// The keys of the statistics, and `source`.
+    /// The keys of the statistics, `source`, and `ingestion`: what was read, kept and refused.
     private struct Answer: Encodable {
         let source: String
+        let ingestion: IngestionReport
         let statistics: LogStatistics
 
         func encode(to encoder: any Encoder) throws {
             try statistics.encode(to: encoder)
             var container = encoder.container(keyedBy: Key.self)
             try container.encode(source, forKey: .source)
+            try container.encode(ingestion, forKey: .ingestion)
         }
 
-        private enum Key: String, CodingKey { case source }
+        private enum Key: String, CodingKey { case source, ingestion }
     }
 }

@@ -84,7 +84,7 @@ struct ReadingFlags: ParsableArguments {
                 bar?.update(done: done)
             })
         bar?.finish()
-        for line in loaded.report.lines() { FileHandles.standardError(line + "\n") }
+        for line in loaded.report.lines() { FileHandles.standardError(DisplayWidth.printable(line) + "\n") }
         return loaded
     }
 

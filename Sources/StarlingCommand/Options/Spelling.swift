@@ -67,6 +67,9 @@ package enum Spelling {
         String(name.lowercased().filter { $0 != "-" && $0 != "_" })
     }
 
+    /// The file that `--config` names, if any.
+    static func configurationFile(in arguments: [String]) -> String? { peek("--config", in: arguments) }
+
     /// Takes `name VALUE` or `name=VALUE` out of the arguments.
     private static func value(of name: String, in arguments: inout [String]) -> String? {
         guard let found = peek(name, in: arguments) else { return nil }

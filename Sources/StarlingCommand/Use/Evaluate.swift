@@ -18,8 +18,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Measure lists of these lengths, separated by commas.", valueName: "n,n"))
     var k: String = "10"
 
-    @Option(help: ArgumentHelp("Score these interactions in place of the run's own held-out part.", valueName: "file"))
-    var data: String?
+    @OptionGroup(title: "Data, in place of the run's own held-out part") var reading: ReadingFlags
 
     @Option(
         help: ArgumentHelp("Count held-out items as relevant from this value on. Default: all.", valueName: "value"))
@@ -37,7 +36,7 @@ struct EvaluateCommand: ParsableCommand {
         }
         let cancellation = Signals.cancelOnInterrupt()
         let recommender = try use.recommender()
-        let part = try EvaluationPart(run: use.run, data: data, recommender: recommender, cancellation)
+        let part = try EvaluationPart(run: use.run, reading, recommender: recommender, cancellation)
         var metrics: [String: Double] = [:]
         if part.log.values != nil {
             let error = try PredictionError.measure(
@@ -103,20 +102,21 @@ struct EvaluationPart {
     /// Interactions of users or items that the model does not have.
     var unknown = 0
 
-    init(run: String, data: String?, recommender: Recommender, _ cancellation: Cancellation) throws {
+    init(run: String, _ reading: ReadingFlags, recommender: Recommender, _ cancellation: Cancellation) throws {
         let folder = try ModelFolder(RunDirectory(reading: run).modelPath)
-        if let data {
-            var reading = ReadingOptions()
-            reading.duplicates = nil
-            let loaded = try InteractionReader.read(
-                data, options: reading, workers: recommender.ranker.workers, cancellation: cancellation)
-            let given = loaded.log
+        if let data = reading.data {
+            let given = try reading.read(workers: recommender.ranker.workers, cancellation: cancellation).log
             let users = given.users.rawIDs.map { recommender.users.row(of: $0) }
             let items = given.items.rawIDs.map { recommender.items.row(of: $0) }
             let known = (0..<given.count).filter {
                 users[Int(given.userRows[$0])] != nil && items[Int(given.itemRows[$0])] != nil
             }
             unknown = given.count - known.count
+            guard !known.isEmpty else {
+                throw StarlingError(
+                    .badData, "none of its \(given.count) interactions is of a user and an item that the model knows",
+                    at: .init(file: data), remedy: "score data that has the ids of the training data")
+            }
             name = data
             log = InteractionLog(
                 users: recommender.users, items: recommender.items,

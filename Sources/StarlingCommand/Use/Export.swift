@@ -24,6 +24,11 @@ struct ExportCommand: ParsableCommand {
     var folded = false
 
     func run() throws {
+        guard !Files.isWithin(to, path) else {
+            throw StarlingError(
+                .usage, "the file lies in the run itself, whose files must stay as they are", at: .init(file: to),
+                remedy: "name another folder")
+        }
         let folder = try ModelFolder(RunDirectory(reading: path).modelPath)
         let export = VectorExport(
             model: try FactorModel(folder.weights), users: try folder.users, items: try folder.items, folded: folded)

@@ -41,6 +41,11 @@ struct RecommendCommand: ParsableCommand {
                 remedy: "use --user ID or --all-users")
         }
         let format = try output.map(ListFormat.init(path:))
+        guard output.map({ !Files.isWithin($0, use.run) }) ?? true else {
+            throw StarlingError(
+                .usage, "the file lies in the run itself, whose files must stay as they are",
+                at: .init(file: output), remedy: "name another folder")
+        }
         let cancellation = Signals.cancelOnInterrupt()
         let recommender = try use.recommender()
         if user.count == 1 && output == nil { return try one(user[0], recommender) }
@@ -89,6 +94,7 @@ struct RecommendCommand: ParsableCommand {
 /// Items with titles as a table.
 enum ItemTable {
     static func render(_ items: [Recommender.Item], title: String, value: String) -> String {
+        guard !items.isEmpty else { return title + ": nothing is left to show.\n" }
         let titled = items.contains { $0.title != nil }
         let rows = items.enumerated().map { position, item in
             ["\(position + 1)", item.item] + (titled ? [item.title ?? ""] : [])
