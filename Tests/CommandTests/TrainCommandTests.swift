@@ -87,6 +87,24 @@ import Testing
         #expect(changed.status == 64 && changed.error.contains("data"), "\(changed.error)")
     }
 
+    @Test func aTenthIsHeldOutUnlessToldOtherwise() throws {
+        let bare = try json(train("bare", ["--json"]).output)
+        #expect((bare["metrics"] as? [String: Double])?["val_rmse"] != nil)
+        #expect(try starling(["evaluate", folder.path("bare")]).status == 0)
+        let all = try json(train("all", ["--val-size", "0", "--json"]).output)
+        #expect((all["metrics"] as? [String: Double])?["val_rmse"] == nil)
+        #expect(try starling(["evaluate", folder.path("all")]).status == 64)
+        let config = folder.path("all/run.json")
+        let again = try json(
+            starling(["train", "mf", "--config", config, "--output", folder.path("again"), "--json"]).output)
+        #expect(again["weights_sha256"] as? String == all["weights_sha256"] as? String)
+        let split = try starling([
+            "train", "mf", "--config", folder.path("bare/run.json"), "--output", folder.path("split"), "--val-size",
+            "0.3",
+        ])
+        #expect(split.status == 0, "\(split.error)")
+    }
+
     @Test func configurationReadsWhatARunWrites() throws {
         let first = try json(train("first", ["--dropout", "0.1", "--no-biases", "--json"]).output)
         let second = try starling([
@@ -134,7 +152,7 @@ import Testing
     @Test func usageErrorsNameTheWayOut() throws {
         for (arguments, part) in [
             (["--batch-size", "100"], "--optimizer adam"), (["--optimizer", "lion"], "sgd, adagrad, adam"),
-            (["--factors", "0"], "1 to 2048"), (["--early-stopping", "2"], "--val-size"),
+            (["--factors", "0"], "1 to 2048"), (["--early-stopping", "2", "--val-size", "0"], "--val-size"),
             (["--val-size", "1.5"], "below 1"), (["--split", "last:1", "--val-size", "0.1"], "exclude"),
             (["--resume", "--overwrite"], "exclude"), (["--device", "tpu"], "cpu, cuda or auto"),
             (["--facters", "3"], "--factors"), (["--split", "held-out-users:5"], "fold"),

@@ -6,7 +6,7 @@ enum Configuration {
     ///
     /// - Throws: `usage` if it cannot be read or is no such object. Unknown names are refused by the parser, which
     ///   names the nearest.
-    static func arguments(from file: String) throws -> [String] {
+    static func arguments(from file: String, unless typed: [String]) throws -> [String] {
         let value: JSONValue
         do {
             value = try JSON.decode(JSONValue.self, from: try Files.read(file), file: file)
@@ -18,25 +18,27 @@ enum Configuration {
                 .usage, "is not an object of options", at: .init(file: file),
                 remedy: #"write {"factors": 64, "epochs": 20}"#)
         }
-        return try arguments(for: members, file: file)
+        return try arguments(for: members, unless: typed, file: file)
     }
 
     /// The options of an existing run, so that `--resume` need not repeat them; none where there is no run.
     static func arguments(ofRun path: String, unless typed: [String]) throws -> [String] {
         guard Files.kind(path + "/run.json") == .file else { return [] }
         let run = try RunDirectory(reading: path)
-        var members = run.record.configuration
+        // The stored values are final ones: a preset or an optimiser has already had its say.
+        return try arguments(for: run.record.configuration, unless: typed, file: path + "/run.json")
+    }
+
+    private static func arguments(
+        for stored: [String: JSONValue], unless typed: [String], file: String
+    ) throws -> [String] {
+        var members = stored
         // One way of splitting replaces the other, so a typed one must not meet the stored other one.
         if typed.contains(where: { $0.hasPrefix("--split") || $0.hasPrefix("--val-size") }) {
             members["split"] = nil
             members["val-size"] = nil
         }
-        // The stored values are final ones: a preset or an optimiser has already had its say.
-        return try arguments(for: members, file: path + "/run.json")
-    }
-
-    private static func arguments(for members: [String: JSONValue], file: String) throws -> [String] {
-        try members.sorted { $0.key < $1.key }.flatMap { name, value -> [String] in
+        return try members.sorted { $0.key < $1.key }.flatMap { name, value -> [String] in
             let option = Spelling.option("--" + name).0
             switch value {
             case .null,

@@ -39,7 +39,9 @@ package enum Spelling {
         guard let verb = arguments.firstIndex(of: "train"), verb == 0, arguments.count > 1 else { return arguments }
         var inserted: [String] = []
         if isVertex && arguments[1] == "mf" && !arguments.contains("--preset") { inserted = ["--preset", "vertex"] }
-        if let file = value(of: "--config", in: &arguments) { inserted += try Configuration.arguments(from: file) }
+        if let file = value(of: "--config", in: &arguments) {
+            inserted += try Configuration.arguments(from: file, unless: arguments)
+        }
         if arguments.contains("--resume"), let run = peek("--output", in: arguments) {
             inserted += try Configuration.arguments(ofRun: run, unless: arguments)
         }

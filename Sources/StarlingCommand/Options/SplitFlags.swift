@@ -5,7 +5,8 @@ import Starling
 struct SplitFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Hold out this random share of interactions for validation; 0 holds out none.", valueName: "share"))
+            "Hold out this random share of interactions for validation; 0 holds out none. Default: 0.1.",
+            valueName: "share"))
     var valSize: Double?
 
     @Option(
@@ -14,15 +15,15 @@ struct SplitFlags: ParsableArguments {
             valueName: "rule"))
     var split: String?
 
-    /// The rule that was asked for, or nil for none.
-    func rule(default share: Double) throws -> SplitRule? {
+    /// The rule that was asked for, a random tenth by default; nil for none.
+    func rule() throws -> SplitRule? {
         if let split {
             guard valSize == nil else {
                 throw StarlingError(.usage, "--split and --val-size exclude each other", remedy: "give one of them")
             }
             return try SplitRule(parsing: split)
         }
-        let share = valSize ?? share
+        let share = valSize ?? 0.1
         guard share >= 0, share < 1 else {
             throw StarlingError(.usage, "--val-size \(share) is out of range", remedy: "use 0 or more and below 1")
         }

@@ -40,7 +40,7 @@ struct TrainMFCommand: ParsableCommand {
         }
         let job = TrainingJob(
             model: "mf", run: run, reading: reading, catalogs: catalogs,
-            rule: try splitting.rule(default: model.isVertex ? 0.1 : 0), epochs: options.epochs,
+            rule: try splitting.rule(), epochs: options.epochs,
             factors: options.factors, configuration: model.configuration(options))
         try job.execute(
             estimate: { users, items, ratings, validation in

@@ -68,7 +68,9 @@ struct TrainingJob {
 
     private var fullConfiguration: [String: JSONValue] {
         var all = configuration.merging(run.configuration) { $1 }.merging(reading.configuration) { $1 }
-        all["split"] = rule.map { .string("\($0)") } ?? .null
+        all["split"] = rule.map { .string("\($0)") }
+        // Said outright, since leaving both out means the default.
+        all["val-size"] = rule == nil ? .integer(0) : nil
         all["items"] = catalogs.items.map { .string($0) }
         all["users"] = catalogs.users.map { .string($0) }
         return all.filter { $0.value != .null }
