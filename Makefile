@@ -2,7 +2,7 @@
 # ARGS goes on to swift test: make test ARGS="--filter KernelsTests"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-long format lint clean
+.PHONY: help demo build test test-long bench format lint clean
 
 help: ## List the targets.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -20,11 +20,14 @@ test: ## Check the format, build once in release mode, and run all tests; a tent
 test-long: ## The same with the long tests in full: every kill trial, long fuzzing.
 	@scripts/test --long $(ARGS)
 
+bench: ## Measure beside LIBMF, PyTorch, polars, pandas, pyarrow, faiss and implicit; under half an hour, 8 GB of disk.
+	@Benchmarks/bench $(ARGS)
+
 format: ## Format all Swift sources in place.
 	swift format -i -r Sources Tests Package.swift
 
 lint: ## Check the format of all Swift sources.
 	swift format lint --strict -r Sources Tests Package.swift
 
-clean: ## Remove what was built and the tests' Python environment. data/ and runs/ stay.
-	rm -rf .build .venv
+clean: ## Remove what was built and the Python environments. data/ and runs/ stay.
+	rm -rf .build .venv .venv-bench Benchmarks/work

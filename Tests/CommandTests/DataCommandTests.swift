@@ -76,12 +76,17 @@ import Testing
             Set(object.keys) == [
                 "source", "ingestion", "users", "items", "interactions", "repeated_pairs", "density", "values",
                 "user_activity", "item_popularity",
-                "top_1_percent_items_share", "top_10_percent_items_share", "times",
+                "top_1_percent_items_share", "top_10_percent_items_share", "times", "read_seconds",
+                "peak_memory_bytes",
             ])
+        #expect(try #require(object["read_seconds"] as? Double) > 0)
+        #expect(try #require(object["peak_memory_bytes"] as? Int) > 1 << 20)
         #expect(object["users"] as? Int == 90)
         #expect(object["interactions"] as? Int == (try read(ratings).count))
         func timeless(_ object: [String: Any]) throws -> Data {
-            try JSONSerialization.data(withJSONObject: object.filter { $0.key != "ingestion" }, options: .sortedKeys)
+            let measured = ["ingestion", "read_seconds", "peak_memory_bytes"]
+            return try JSONSerialization.data(
+                withJSONObject: object.filter { !measured.contains($0.key) }, options: .sortedKeys)
         }
         let other = try json(starling(["data", "describe", ratings, "--json", "--threads", "1"]).output)
         #expect(try timeless(other) == timeless(object))

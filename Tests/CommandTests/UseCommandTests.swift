@@ -68,7 +68,12 @@ import Testing
     @Test func csvAndNPZHoldTheSame() throws {
         let (csv, npz) = (folder.path("all.csv"), folder.path("all.npz"))
         for path in [csv, npz] {
-            #expect(try starling(["recommend", run, "--all-users", "--count", "3", "--output", path]).status == 0)
+            let result = try starling(["recommend", run, "--all-users", "--count", "3", "--output", path, "--json"])
+            #expect(result.status == 0)
+            let took = try json(result.output)
+            #expect(took["output"] as? String == path && took["users"] as? Int == 40 && took["count"] as? Int == 3)
+            let (rank, all) = (try #require(took["rank_seconds"] as? Double), try #require(took["seconds"] as? Double))
+            #expect(rank > 0 && rank < all)
         }
         let rows = try Files.readText(csv).split(separator: "\n")
         #expect(rows[0] == "user,rank,item,score,title" && rows.count == 1 + 40 * 3)

@@ -31,19 +31,27 @@ struct DataDescribeCommand: ParsableCommand {
             }
             reading.data = source
         }
-        let loaded = try reading.read(workers: makeWorkers(threads), cancellation: Signals.cancelOnInterrupt())
+        let workers = try makeWorkers(threads)
+        let clock = Stopwatch()
+        let loaded = try reading.read(workers: workers, cancellation: Signals.cancelOnInterrupt())
+        let (seconds, peak) = (clock.seconds, Host.peakMemory())
         let statistics = LogStatistics(loaded.log)
-        FileHandles.standardOutput(
-            json
-                ? try JSON.text(Answer(source: reading.source(), ingestion: loaded.report, statistics: statistics))
-                    + "\n"
-                : StatisticsTable(statistics).text)
+        guard json else { return FileHandles.standardOutput(StatisticsTable(statistics).text) }
+        let answer = Answer(
+            source: try reading.source(), ingestion: loaded.report, readSeconds: seconds, peakMemoryBytes: peak,
+            statistics: statistics)
+        FileHandles.standardOutput(try JSON.text(answer) + "\n")
     }
 
-    /// The keys of the statistics, `source`, and `ingestion`: what was read, kept and refused.
+    /// The keys of the statistics, `source`, `ingestion`: what was read, kept and refused, and what it took to read it
+    /// into an indexed log.
     private struct Answer: Encodable {
         let source: String
         let ingestion: IngestionReport
+        /// From opening the source to the log, ids indexed; statistics are not counted.
+        let readSeconds: Double
+        /// `VmHWM` when the log stood.
+        let peakMemoryBytes: Int
         let statistics: LogStatistics
 
         func encode(to encoder: any Encoder) throws {
@@ -51,8 +59,14 @@ struct DataDescribeCommand: ParsableCommand {
             var container = encoder.container(keyedBy: Key.self)
             try container.encode(source, forKey: .source)
             try container.encode(ingestion, forKey: .ingestion)
+            try container.encode(readSeconds, forKey: .readSeconds)
+            try container.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
         }
 
-        private enum Key: String, CodingKey { case source, ingestion }
+        private enum Key: String, CodingKey {
+            case source, ingestion
+            case readSeconds = "read_seconds"
+            case peakMemoryBytes = "peak_memory_bytes"
+        }
     }
 }

@@ -23,21 +23,30 @@ struct ListExport {
     let users: [UserRow]
     let count: Int
 
+    /// Returns the seconds that ranking took. Making text of the lists and writing is not in them; NPZ counts from
+    /// nothing to both arrays.
     func write(
         to path: String?, as format: ListFormat, includeSeen: Bool, _ cancellation: Cancellation,
         progress: (Int) -> Void
-    ) throws {
+    ) throws -> Double {
+        var seconds = 0.0
         func lists(_ each: (UserRow, [Recommender.Item]) throws -> Void) throws {
+            let clock = Stopwatch()
+            var text = 0.0
             try recommender.ranker.top(
                 count, for: users, encoder: recommender.encoder, excluding: includeSeen ? nil : recommender.history,
                 cancellation: cancellation
             ) { position, list in
+                let start = clock.seconds
                 try each(users[position], recommender.describe(list))
                 if position % 256 == 0 { progress(position) }
+                text += clock.seconds - start
             }
+            seconds = clock.seconds - text
         }
         guard let path else {
-            return try lists { user, items in FileHandles.standardOutput(try jsonLine(user, items)) }
+            try lists { user, items in FileHandles.standardOutput(try jsonLine(user, items)) }
+            return seconds
         }
         switch format {
         case .jsonLines:
@@ -56,6 +65,7 @@ struct ListExport {
                 }
             }
         case .npz:
+            let clock = Stopwatch()
             var items = [UInt32](repeating: .max, count: users.count * count)
             var scores = [Float](repeating: .nan, count: users.count * count)
             try recommender.ranker.top(
@@ -68,10 +78,12 @@ struct ListExport {
                 }
                 if position % 256 == 0 { progress(position) }
             }
+            seconds = clock.seconds
             try VectorExport.writeLists(
                 users: users.map { recommender.users[$0] }, items: items, scores: scores, count: count,
                 vocabulary: recommender.items, to: path)
         }
+        return seconds
     }
 
     private func jsonLine(_ user: UserRow, _ items: [Recommender.Item]) throws -> String {

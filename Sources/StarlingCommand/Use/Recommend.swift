@@ -7,7 +7,8 @@ struct RecommendCommand: ParsableCommand {
         abstract: "Recommends items to one user, to several, or to everybody.",
         discussion: """
             Items that the user has in training are left out unless --include-seen is given. Several users come as JSON \
-            Lines, or as the ending of --output says: .jsonl, .csv or .npz. Examples:
+            Lines, or as the ending of --output says: .jsonl, .csv or .npz; with --output, --json prints what it took. \
+            Examples:
 
               starling recommend runs/first --user 42 --count 10 --with-history
               starling recommend runs/first --all-users --count 100 --output top100.npz
@@ -47,7 +48,9 @@ struct RecommendCommand: ParsableCommand {
                 at: .init(file: output), remedy: "name another folder")
         }
         let cancellation = Signals.cancelOnInterrupt()
+        let clock = Stopwatch()
         let recommender = try use.recommender()
+        let loadSeconds = clock.seconds
         if user.count == 1 && output == nil { return try one(user[0], recommender) }
         guard !withHistory else {
             throw StarlingError(.usage, "--with-history goes with one --user and without --output")
@@ -58,10 +61,26 @@ struct RecommendCommand: ParsableCommand {
             : try user.map(recommender.trainedUser)
         let bar = ProgressBar("ranking", unit: "users", total: rows.count)
         let export = ListExport(recommender: recommender, users: rows, count: count)
-        try export.write(to: output, as: format ?? .jsonLines, includeSeen: includeSeen, cancellation) {
-            bar.update(done: $0)
-        }
+        let rankSeconds = try export.write(
+            to: output, as: format ?? .jsonLines, includeSeen: includeSeen, cancellation
+        ) { bar.update(done: $0) }
         bar.finish(output.map { "wrote recommendations for \(Numerals.grouped(rows.count)) users to \($0)" })
+        if use.json, let output {
+            let summary = Summary(
+                output: output, users: rows.count, items: recommender.items.count, count: count,
+                threads: recommender.ranker.workers.count, load_seconds: loadSeconds, rank_seconds: rankSeconds,
+                seconds: clock.seconds, peak_memory_bytes: Host.peakMemory())
+            FileHandles.standardOutput(try JSON.text(summary) + "\n")
+        }
+    }
+
+    /// What lists in a file took. Property names are the JSON keys.
+    private struct Summary: Encodable {
+        let output: String
+        let users, items, count, threads: Int
+        /// `rank_seconds` are without loading the model and without writing; `seconds` are all.
+        let load_seconds, rank_seconds, seconds: Double
+        let peak_memory_bytes: Int
     }
 
     /// ` (age 39, gender F)`, or nothing.

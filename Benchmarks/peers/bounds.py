@@ -1,0 +1,50 @@
+"""What share of the machine's ceilings the hot paths reach. docs/performance.md derives the counts."""
+
+from statistics import median
+
+import settings
+
+
+def rows(session, folder, ceilings) -> list:
+    """For each hot path its rate, and each of its demands beside the ceiling on that."""
+    found = []
+    multiply_adds = ceilings.get("fma_512_gflops", ceilings.get("fma_256_gflops"))
+
+    def add(path, demand, reached, unit, ceiling):
+        if ceiling:
+            share = reached / ceiling
+            entry = {"path": path, "demand": demand, "reached": reached, "unit": unit, "ceiling": ceiling}
+            found.append(entry | {"share": share})
+
+    if results := session.results("read/starling"):
+        size = (folder / "ratings.csv").stat().st_size
+        seconds = median(result["seconds"] for result in results)
+        rate = size / seconds / 1e9
+        add("reading", "text, bytes from memory", rate, "GB/s", ceilings["read_gb_per_second"])
+
+    for factors in settings.FACTORS:
+        if results := session.results(f"mf-{factors}/starling"):
+            seconds = median(median(result["epoch_seconds"][1:6]) for result in results)
+            rate, path = results[0]["ratings"] / seconds / 1e9, f"SGD, k = {factors}"
+            add(path, "item row read and written in L2", rate * 8 * factors, "GB/s", ceilings["l2_update_gb_per_second"])
+            add(path, "multiply-adds", rate * 8 * factors, "GFLOP/s", multiply_adds)
+
+    if results := session.results("adam/starling"):
+        seconds = median(median(result["epoch_seconds"][1:]) for result in results)
+        rate, factors = results[0]["ratings"] / seconds / 1e9, settings.ADAM_FACTORS
+        add("Adam", "rows and moments", rate * 48 * factors, "GB/s", ceilings["random_rows_gb_per_second"])
+
+    for name, path in (("rank/starling", "ranking, all items"), ("rank/starling-unseen", "ranking, unseen items")):
+        if results := session.results(name):
+            seconds = median(result["seconds"] for result in results)
+            work = 2 * results[0]["users"] * results[0]["items"] * (64 + 2)
+            add(path, "multiply-adds", work / seconds / 1e9, "GFLOP/s", multiply_adds)
+    return found
+
+
+def text(rows) -> str:
+    lines = ["Share of the machine's ceilings (docs/performance.md)", ""]
+    for row in rows:
+        amounts = f"{row['reached']:7.1f} of {row['ceiling']:6.1f} {row['unit']:7}"
+        lines.append(f"  {row['path']:24} {row['demand']:34} {amounts} {row['share']:5.0%}")
+    return "\n".join(lines)

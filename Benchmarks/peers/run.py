@@ -1,0 +1,166 @@
+"""run.py [--rounds N] [--threads N] [--like SIZE] [--only SECTION,…] [--fresh]
+
+Measures Starling beside its peers, every measurement in a process of its own, all of them once a round and round after
+round; prints a table of ratios, and keeps everything as JSON. What an interrupted run has measured is not measured again.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+import bounds
+import libmf
+import libmf_grid
+import machine
+import settings
+import starling
+import table
+from common import BENCHMARKS, RESULTS, WORK, Stopwatch, run_peer, write_json
+from data import prepare, prepare_ranking
+from session import Session
+
+SECTIONS = ("read", "mf", "adam", "rank")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__.split("\n\n")[1])
+    parser.add_argument("--rounds", type=int, default=settings.ROUNDS, help="take every measurement so often")
+    parser.add_argument("--threads", type=int, default=2, help="let everybody have so many threads (2)")
+    parser.add_argument("--like", default=settings.LARGE, help="size of the generated data; smaller is to try the scripts")
+    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, of " + ", ".join(SECTIONS))
+    parser.add_argument("--fresh", action="store_true", help="forget what was measured before")
+    given = parser.parse_args()
+    given.only = given.only.split(",")
+    if unknown := set(given.only) - set(SECTIONS):
+        parser.error(f"no section {', '.join(sorted(unknown))}")
+    return given
+
+
+def read_jobs(folder, threads):
+    path = folder / "ratings.csv"
+    warm(path)
+    jobs = {"read/starling": lambda: starling.read(path, threads)}
+    for reader in settings.READERS:
+        jobs[f"read/{reader}"] = lambda reader=reader: run_peer("read_peers.py", threads, reader, path)
+    return jobs
+
+
+def mf_jobs(folder, threads, context):
+    jobs = {}
+    for factors in settings.FACTORS:
+        best = context[f"libmf-{factors}"] = libmf_grid.best(folder, factors, threads)
+        epochs = max(best["epochs"], settings.LEAST_EPOCHS)
+        same = ["--epochs", epochs, *settings.STARLING_SAME_EPOCHS[factors]]
+        fastest, batches = settings.STARLING_FASTEST[factors], settings.TORCH_DENSE_BATCHES[factors]
+        setting = [best["blocks"], epochs, best["penalty"], best["rate"]]
+        jobs[f"mf-{factors}/starling"] = lambda k=factors, same=same: starling.train(folder, k, threads, *same)
+        jobs[f"mf-{factors}/libmf"] = lambda k=factors, setting=setting: libmf.train(folder, k, threads, *setting)
+        jobs[f"mf-{factors}/starling-fastest"] = lambda k=factors, fastest=fastest: starling.train(
+            folder, k, threads, *fastest
+        )
+        jobs[f"mf-{factors}/torch-dense"] = lambda k=factors, batches=batches: run_peer(
+            "mf_torch.py", threads, "dense", folder, k, settings.TORCH_RATE, batches
+        )
+    return jobs
+
+
+def adam_jobs(threads):
+    folder = prepare(settings.SMALL)
+    factors, rate = settings.ADAM_FACTORS, settings.ADAM_RATE
+    options = ["--optimizer", "adam", "--batch-size", 2048, "--learning-rate", rate, "--regularization", 0]
+    options += ["--learning-rate-decay", "none", "--epochs", settings.ADAM_EPOCHS]
+    return {
+        "adam/starling": lambda: starling.train(folder, factors, threads, *options),
+        "adam/torch-sparse": lambda: run_peer("mf_torch.py", threads, "sparse", folder, factors, rate, 0),
+    }
+
+
+def rank_jobs(folder, threads):
+    run, count = prepare_ranking(folder, threads), settings.COUNT
+    return {
+        "rank/starling": lambda: starling.rank(run, threads, count, folder / "all.npz", include_seen=True),
+        "rank/faiss": lambda: run_peer("rank_faiss.py", threads, folder, count, folder / "faiss.npy"),
+        "rank/starling-unseen": lambda: starling.rank(run, threads, count, folder / "unseen.npz", include_seen=False),
+        # Implicit runs a matrix product of its own on every thread, and asks for a BLAS without threads.
+        "rank/implicit": lambda: run_peer(
+            "rank_implicit.py",
+            threads,
+            folder,
+            count,
+            settings.IMPLICIT_USERS,
+            folder / "implicit.npy",
+            OPENBLAS_NUM_THREADS="1",
+        ),
+    }
+
+
+def score_differences(folder) -> dict:
+    """The largest difference between the scores of Starling's lists and a peer's, where both files are there."""
+    found = {}
+    for ours, theirs in (("all.npz", "faiss.npy"), ("unseen.npz", "implicit.npy")):
+        if (folder / ours).exists() and (folder / theirs).exists():
+            a, b = np.load(folder / ours)["scores"], np.load(folder / theirs)
+            found[theirs.removesuffix(".npy")] = float(np.abs(a[: len(b)] - b).max())
+    return found
+
+
+def warm(path):
+    """Brings a file into the page cache."""
+    with open(path, "rb") as file:
+        while file.read(1 << 24):
+            pass
+
+
+def main():
+    given = arguments()
+    clock = Stopwatch()
+    machine.hold_to(given.threads)
+    WORK.mkdir(exist_ok=True)
+    conditions = {"like": given.like, "threads": given.threads}
+    session = Session(WORK / f"measurements-{given.like}.jsonl", conditions, given.fresh)
+    libmf.build()
+    folder = prepare(given.like)
+    context = {}
+    makers = {
+        "read": lambda: read_jobs(folder, given.threads),
+        "mf": lambda: mf_jobs(folder, given.threads, context),
+        "adam": lambda: adam_jobs(given.threads),
+        "rank": lambda: rank_jobs(folder, given.threads),
+    }
+    for section in given.only:
+        session.rounds(given.rounds, makers[section]())
+
+    command = [BENCHMARKS / "ceilings", "--json", str(given.threads)]
+    ceilings = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    result = {
+        "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": round(clock.seconds),
+        "like": given.like,
+        "threads": given.threads,
+        "rounds": given.rounds,
+        "disturbed": session.disturbed(),
+        "machine": machine.facts(),
+        "versions": machine.versions(),
+        "ceilings": ceilings,
+        "bounds": bounds.rows(session, folder, ceilings),
+        "libmf": context,
+        "score_differences": score_differences(folder),
+        "rows": table.rows(session, folder, context),
+        "measurements": {name: session.results(name) for name in sorted({name for name, _ in session.taken})},
+    }
+    whole = given.like == settings.LARGE and set(given.only) == set(SECTIONS)
+    path = RESULTS / "latest.json" if whole else WORK / f"latest-{given.like}.json"
+    write_json(path, result)
+    print(table.text(result))
+    print("\n" + bounds.text(result["bounds"]))
+    if result["disturbed"]:
+        print("\nNot to be quoted: other programs were busy beside " + ", ".join(result["disturbed"]) + ".")
+    print(f"\nkept in {path.relative_to(BENCHMARKS.parent)}")
+
+
+if __name__ == "__main__":
+    main()

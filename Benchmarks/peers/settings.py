@@ -1,0 +1,49 @@
+"""What is compared, with which parameters. Everything that somebody may want to argue with is here."""
+
+# How often every measurement is taken; medians count.
+ROUNDS = 3
+
+# Sizes of `starling data generate --like`: for everything but Adam, and for Adam.
+LARGE, SMALL = "ml-20m", "ml-1m"
+
+READERS = {
+    "pandas-c": "pandas, C engine",
+    "pandas-pyarrow": "pandas, pyarrow engine",
+    "polars": "polars",
+    "pyarrow": "pyarrow",
+}
+
+FACTORS = (64, 128)
+
+# LIBMF gets the best of these rates and penalties, each trained until two epochs in a row were worse than its best, and
+# before that the fastest of these numbers of blocks a side (26 is its default), timed over three epochs. Both
+# are kept in results/libmf-grid.json and not searched for again.
+LIBMF_RATES = {64: (0.05, 0.1, 0.2), 128: (0.03, 0.05, 0.1)}
+LIBMF_PENALTIES = {64: (0.03, 0.04, 0.06), 128: (0.03, 0.04, 0.06)}
+LIBMF_BLOCKS = (26, 40, 64)
+LIBMF_BLOCKS_RATE, LIBMF_BLOCKS_PENALTY = 0.1, 0.04
+LIBMF_MOST_EPOCHS = 30
+LIBMF_RISES = 2
+
+# Speed is measured over epochs 2 to 6, so there are as many.
+LEAST_EPOCHS = 6
+
+# Options of `starling train mf`, beside --factors and --epochs: for as many epochs as LIBMF takes to its best, and to be
+# there in the least time.
+STARLING_SAME_EPOCHS = {64: [], 128: []}
+STARLING_FASTEST = {64: ["--epochs", "8"], 128: ["--epochs", "8"]}
+
+# The ordinary PyTorch loop over the large set: so many batches of 2048 are timed.
+TORCH_RATE = 0.002
+TORCH_DENSE_BATCHES = {64: 100, 128: 60}
+
+# Adam with batches of 2048 on the small set: no penalty and a constant rate, which is all that SparseAdam has.
+ADAM_FACTORS, ADAM_RATE, ADAM_EPOCHS = 64, 0.002, 4
+
+# Items in a list of the ranking. Implicit recommends to so many users, the first ones, since all take it minutes; what is
+# compared are users a second.
+COUNT = 100
+IMPLICIT_USERS = 30_000
+
+# Ratios nearer to 1 than this are noise on a shared machine, and not claimed.
+MARGIN = 1.3

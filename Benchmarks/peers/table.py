@@ -1,0 +1,172 @@
+"""Rows of ratios from measurements, and the table that is printed."""
+
+from statistics import median
+
+import settings
+
+
+def rows(session, folder, context) -> list:
+    return [row for part in (_read, _mf, _adam, _rank) for row in part(session, folder, context)]
+
+
+def row(section, what, unit, peer, ours, theirs, more_is_better):
+    """Medians of both sides, and how many times better ours is. Values are lists, one a round; None is “never”."""
+    mine, other = (median(values) if None not in values else None for values in (ours, theirs))
+    ratio = None
+    if mine and other:
+        ratio = mine / other if more_is_better else other / mine
+    return {
+        "section": section,
+        "what": what,
+        "unit": unit,
+        "peer": peer,
+        "starling": mine,
+        "peer_value": other,
+        "ratio": ratio,
+        "starling_rounds": ours,
+        "peer_rounds": theirs,
+    }
+
+
+def _of(results, key):
+    return [result[key] for result in results]
+
+
+def _rate(results, ratings):
+    """Ratings a second over the epochs after the first, which also touches memory for the first time."""
+    return [ratings / median(result["epoch_seconds"][1:6]) for result in results]
+
+
+def _read(session, folder, context):
+    ours = session.results("read/starling")
+    for reader, title in settings.READERS.items():
+        theirs = session.results(f"read/{reader}")
+        if ours and theirs:
+            if {r["rows"] for r in ours} != {r["rows"] for r in theirs}:
+                raise SystemExit(f"bench: {title} reads another number of rows than Starling")
+            section = f"reading {ours[0]['rows']:,} ratings"
+            yield row(section, "time", "s", title, _of(ours, "seconds"), _of(theirs, "seconds"), False)
+            peaks = [[value / 1e9 for value in _of(side, "peak_memory_bytes")] for side in (ours, theirs)]
+            yield row(section, "peak memory", "GB", title, *peaks, False)
+
+
+def _mf(session, folder, context):
+    for factors in settings.FACTORS:
+        ours, theirs, fastest, torch = (
+            session.results(f"mf-{factors}/{name}") for name in ("starling", "libmf", "starling-fastest", "torch-dense")
+        )
+        if not (ours and theirs and fastest and torch):
+            continue
+        section, ratings = f"factorisation by SGD, k = {factors}", ours[0]["ratings"]
+        speed = _rate(ours, ratings)
+        peer = "LIBMF, AVX"
+        yield row(section, "speed", "M ratings/s", peer, _millions(speed), _millions(_rate(theirs, ratings)), True)
+        epochs = len(theirs[0]["val_rmse"])
+        bests = [min(result["val_rmse"]) for result in theirs]
+        last = [result["val_rmse"][-1] for result in ours]
+        yield row(section, f"validation RMSE, {epochs} epochs", "", peer, last, bests, False)
+        goal = median(bests)
+        times = [_time_to(r, goal) for r in fastest], [_time_to(r, best) for r, best in zip(theirs, bests)]
+        yield row(section, f"time to RMSE {goal:.4f}", "s", peer, *times, False)
+        samples = _millions(_of(torch, "samples_per_second"))
+        yield row(section, "speed", "M ratings/s", "PyTorch, dense Adam", _millions(speed), samples, True)
+
+
+def _adam(session, folder, context):
+    ours, theirs = session.results("adam/starling"), session.results("adam/torch-sparse")
+    if not (ours and theirs):
+        return
+    section, peer = f"factorisation by Adam, k = {settings.ADAM_FACTORS}, batches of 2048", "PyTorch, SparseAdam"
+    speeds = _millions(_rate(ours, ours[0]["ratings"])), _millions(_of(theirs, "samples_per_second"))
+    yield row(section, "speed", "M ratings/s", peer, *speeds, True)
+    errors = [result["val_rmse"][0] for result in ours], _of(theirs, "val_rmse")
+    yield row(section, "validation RMSE, 1 epoch", "", peer, *errors, False)
+
+
+def _rank(session, folder, context):
+    pairs = [
+        ("rank/starling", "rank/faiss", "all items", "faiss IndexFlatIP"),
+        ("rank/starling-unseen", "rank/implicit", "unseen items", "implicit"),
+    ]
+    for name, other, what, peer in pairs:
+        ours, theirs = session.results(name), session.results(other)
+        if ours and theirs:
+            section = f"top {settings.COUNT} of {ours[0]['items']:,} items for {ours[0]['users']:,} users, k = 64"
+            speeds = [[result["users"] / result["seconds"] / 1e3 for result in side] for side in (ours, theirs)]
+            yield row(section, f"speed, {what}", "K users/s", peer, *speeds, True)
+
+
+def _millions(values):
+    return [value / 1e6 for value in values]
+
+
+def _time_to(result, goal):
+    """Seconds of training until an epoch ends with an RMSE of at most `goal`; None if none does. LIBMF's RMSEs have four
+    decimals, so ours are rounded to as many."""
+    seconds = 0
+    for epoch, error in zip(result["epoch_seconds"], result["val_rmse"]):
+        seconds += epoch
+        if round(error, 4) <= goal:
+            return seconds
+    return None
+
+
+def number(value, unit):
+    if value is None:
+        return "never"
+    if unit == "":
+        return f"{value:.4f}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def ratio(row):
+    """“2.6 ×”; what is within the noise is not claimed, and errors are no speeds."""
+    value = row["ratio"]
+    if row["unit"] == "":
+        return ""
+    if value is None:
+        return "—"
+    if 1 / settings.MARGIN < value < settings.MARGIN:
+        return f"≈ ({value:.2f} ×)"
+    return f"{value:.1f} ×" if value < 10 else f"{value:,.0f} ×"
+
+
+def cells(row):
+    unit = f" {row['unit']}" if row["unit"] else ""
+    values = [number(row[key], row["unit"]) for key in ("starling", "peer_value")]
+    return [row["what"], row["peer"], *(v + unit if v != "never" else v for v in values), ratio(row)]
+
+
+def summary(result) -> str:
+    """One line about where and how."""
+    machine, versions = result["machine"], result["versions"]
+    peers = ", ".join(
+        f"{name} {versions[name].split(',')[0]}"
+        for name in ("libmf", "torch", "polars", "pandas", "pyarrow", "faiss-cpu", "implicit")
+    )
+    return (
+        f"{machine['cpu']}, {machine['processors']} processors, {machine['memory_bytes'] / 2**30:.0f} GiB; "
+        f"{result['threads']} threads; medians of {result['rounds']} interleaved rounds; generated ratings like "
+        f"{result['like']}; Starling {versions['starling']} ({versions['commit']}); {peers}"
+    )
+
+
+def text(result) -> str:
+    heads = ["", "beside", "Starling", "peer", "ratio"]
+    lines, section = [summary(result)], None
+    body = [cells(row) for row in result["rows"]]
+    widths = [max(len(line[column]) for line in [heads, *body]) for column in range(len(heads))]
+
+    def line(values):
+        sides = [str.ljust, str.ljust, str.rjust, str.rjust, str.rjust]
+        return "  " + "  ".join(side(value, width) for side, value, width in zip(sides, values, widths)).rstrip()
+
+    lines += ["", line(heads)]
+    for row, values in zip(result["rows"], body):
+        if row["section"] != section:
+            section = row["section"]
+            lines += ["", section]
+        lines.append(line(values))
+    for peer, difference in result["score_differences"].items():
+        lines.append(f"\nscores of lists differ from {peer}'s by {difference:.1e} at most")
+    return "\n".join(lines)
