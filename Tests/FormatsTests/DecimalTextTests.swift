@@ -1,4 +1,5 @@
 import Formats
+import Kernels
 import Testing
 
 @Suite struct DecimalTextTests {
@@ -22,7 +23,7 @@ import Testing
 
     /// The standard library rounds correctly; so must this, on short numbers, long ones and borders between floats.
     @Test func floatsAreRoundedAsTheStandardLibraryDoes() {
-        var random = SplitMix(seed: 1)
+        var random = RandomStream(seed: 1, .test)
         var texts: [String] = []
         for _ in 0..<20_000 {
             let digits = (0..<Int.random(in: 1...20, using: &random)).map { _ in
@@ -94,19 +95,5 @@ import Testing
             let number = Int64(text)
             #expect(canonical(text) == (number.map { "\($0)" } == text ? number : nil), "\(text)")
         }
-    }
-}
-
-/// Repeatable random numbers for tests (Steele, Lea & Flood 2014).
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }

@@ -1,10 +1,11 @@
 import Formats
+import Kernels
 import Testing
 
 @Suite struct LineGridTests {
     /// Chunks must hold every byte once, whole lines, and the line numbers that plain splitting gives.
     @Test func chunksAreTheLinesWhateverTheirSize() {
-        var random = SplitMix(seed: 2)
+        var random = RandomStream(seed: 2, .test)
         for _ in 0..<200 {
             let text = (0..<Int.random(in: 0...9000, using: &random)).map { _ in
                 [10, 13, 97, 97, 97, 98, 10, 99].randomElement(using: &random)! as UInt8

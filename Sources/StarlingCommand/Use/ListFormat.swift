@@ -30,16 +30,21 @@ struct ListExport {
         progress: (Int) -> Void
     ) throws -> Double {
         var seconds = 0.0
-        func lists(_ each: (UserRow, [Recommender.Item]) throws -> Void) throws {
-            let clock = Stopwatch()
-            var text = 0.0
+        func rank(_ each: (_ position: Int, RankedList) throws -> Void) throws {
             try recommender.ranker.top(
                 count, for: users, encoder: recommender.encoder, excluding: includeSeen ? nil : recommender.history,
                 cancellation: cancellation
             ) { position, list in
+                try each(position, list)
+                if position % 256 == 0 { progress(position) }
+            }
+        }
+        func lists(_ each: (UserRow, [Recommender.Item]) throws -> Void) throws {
+            let clock = Stopwatch()
+            var text = 0.0
+            try rank { position, list in
                 let start = clock.seconds
                 try each(users[position], recommender.describe(list))
-                if position % 256 == 0 { progress(position) }
                 text += clock.seconds - start
             }
             seconds = clock.seconds - text
@@ -68,15 +73,11 @@ struct ListExport {
             let clock = Stopwatch()
             var items = [UInt32](repeating: .max, count: users.count * count)
             var scores = [Float](repeating: .nan, count: users.count * count)
-            try recommender.ranker.top(
-                count, for: users, encoder: recommender.encoder, excluding: includeSeen ? nil : recommender.history,
-                cancellation: cancellation
-            ) { position, list in
+            try rank { position, list in
                 for rank in list.items.indices {
                     items[position * count + rank] = UInt32(list.items[rank].index)
                     scores[position * count + rank] = list.scores[rank]
                 }
-                if position % 256 == 0 { progress(position) }
             }
             seconds = clock.seconds
             try VectorExport.writeLists(
