@@ -34,65 +34,73 @@ static inline void move_bias(float *bias, float *square, float gradient, float r
     *bias += rate * gradient;
 }
 
+// One rating; returns its error before the update. `rating` counts within the block.
+static float plain_rating(const sk_sgd_block *b, uint32_t user, size_t rating) {
+    const uint32_t item = b->items[rating];
+    float *p = b->user_factors + (size_t)user * b->stride;
+    float *q = b->item_factors + (size_t)item * b->stride;
+    float error = b->values[rating] - b->mean;
+    if (b->user_biases) error -= b->user_biases[user] + b->item_biases[item];
+
+    float dot = 0;
+    for (size_t f = 0; f < b->width; f++) {
+        float keep = kept(b, rating, f);
+        dot += keep * p[f] * q[f];
+    }
+    error -= dot;
+
+    // Squared norms of the two rows' descent directions, for AdaGrad and for clipping.
+    float user_norm = 0, item_norm = 0;
+    if (b->user_squares || b->clip > 0) {
+        for (size_t f = 0; f < b->width; f++) {
+            float keep = kept(b, rating, f);
+            float gp = error * keep * q[f] - b->penalty * p[f];
+            float gq = error * keep * p[f] - b->penalty * q[f];
+            user_norm += gp * gp;
+            item_norm += gq * gq;
+        }
+    }
+    float user_bias_move = 0, item_bias_move = 0;
+    if (b->user_biases) {
+        user_bias_move = error - b->bias_penalty * b->user_biases[user];
+        item_bias_move = error - b->bias_penalty * b->item_biases[item];
+    }
+    float shrink = 1;
+    if (b->clip > 0) {
+        float norm = sqrtf(user_norm + item_norm + user_bias_move * user_bias_move + item_bias_move * item_bias_move);
+        if (norm > b->clip) shrink = b->clip / norm;
+    }
+    float user_rate = b->rate, item_rate = b->rate;
+    if (b->user_squares) {
+        b->user_squares[user] += shrink * shrink * user_norm / (float)b->width;
+        b->item_squares[item] += shrink * shrink * item_norm / (float)b->width;
+        user_rate /= sqrtf(1.0f + b->user_squares[user]);
+        item_rate /= sqrtf(1.0f + b->item_squares[item]);
+    }
+    for (size_t f = 0; f < b->width; f++) {
+        float keep = kept(b, rating, f);
+        float old = p[f];
+        p[f] += user_rate * shrink * (error * keep * q[f] - b->penalty * old);
+        q[f] += item_rate * shrink * (error * keep * old - b->penalty * q[f]);
+    }
+    if (b->user_biases) {
+        move_bias(&b->user_biases[user], b->user_bias_squares ? &b->user_bias_squares[user] : NULL,
+                  shrink * user_bias_move, b->rate);
+        move_bias(&b->item_biases[item], b->item_bias_squares ? &b->item_bias_squares[item] : NULL,
+                  shrink * item_bias_move, b->rate);
+    }
+    return error;
+}
+
 double sk_sgd_plain(const sk_sgd_block *b) {
     double loss = 0;
+    const uint32_t *group = b->users;
     size_t rating = 0;
-    for (size_t run = 0; run < b->runs; run++) {
-        uint32_t user = b->run_users[run];
-        float *p = b->user_factors + (size_t)user * b->stride;
-        for (; rating < b->run_ends[run]; rating++) {
-            uint32_t item = b->items[rating];
-            float *q = b->item_factors + (size_t)item * b->stride;
-            float error = b->values[rating] - b->mean;
-            if (b->user_biases) error -= b->user_biases[user] + b->item_biases[item];
-
-            float dot = 0;
-            for (size_t f = 0; f < b->width; f++) {
-                float keep = kept(b, rating, f);
-                dot += keep * p[f] * q[f];
-            }
-            error -= dot;
-            loss += (double)error * error;
-
-            // Squared norms of the two rows' descent directions, for AdaGrad and for clipping.
-            float user_norm = 0, item_norm = 0;
-            if (b->user_squares || b->clip > 0) {
-                for (size_t f = 0; f < b->width; f++) {
-                    float keep = kept(b, rating, f);
-                    float gp = error * keep * q[f] - b->penalty * p[f];
-                    float gq = error * keep * p[f] - b->penalty * q[f];
-                    user_norm += gp * gp;
-                    item_norm += gq * gq;
-                }
-            }
-            float user_bias_move = 0, item_bias_move = 0;
-            if (b->user_biases) {
-                user_bias_move = error - b->bias_penalty * b->user_biases[user];
-                item_bias_move = error - b->bias_penalty * b->item_biases[item];
-            }
-            float shrink = 1;
-            if (b->clip > 0) {
-                float norm = sqrtf(user_norm + item_norm + user_bias_move * user_bias_move + item_bias_move * item_bias_move);
-                if (norm > b->clip) shrink = b->clip / norm;
-            }
-            float user_rate = b->rate, item_rate = b->rate;
-            if (b->user_squares) {
-                b->user_squares[user] += shrink * shrink * user_norm / (float)b->width;
-                b->item_squares[item] += shrink * shrink * item_norm / (float)b->width;
-                user_rate /= sqrtf(1.0f + b->user_squares[user]);
-                item_rate /= sqrtf(1.0f + b->item_squares[item]);
-            }
-            for (size_t f = 0; f < b->width; f++) {
-                float keep = kept(b, rating, f);
-                float old = p[f];
-                p[f] += user_rate * shrink * (error * keep * q[f] - b->penalty * old);
-                q[f] += item_rate * shrink * (error * keep * old - b->penalty * q[f]);
-            }
-            if (b->user_biases) {
-                move_bias(&b->user_biases[user], b->user_bias_squares ? &b->user_bias_squares[user] : NULL,
-                          shrink * user_bias_move, b->rate);
-                move_bias(&b->item_biases[item], b->item_bias_squares ? &b->item_bias_squares[item] : NULL,
-                          shrink * item_bias_move, b->rate);
+    for (size_t size = SK_SGD_GROUP; size > 0; size--) {
+        for (size_t left = b->groups[SK_SGD_GROUP - size]; left > 0; left--, group++) {
+            for (size_t j = 0; j < size; j++, rating++) {
+                float error = plain_rating(b, *group & ~SK_SGD_WAITS, rating);
+                loss += (double)error * error;
             }
         }
     }
@@ -102,8 +110,8 @@ double sk_sgd_plain(const sk_sgd_block *b) {
 double sk_sgd(const sk_sgd_block *block, int isa) {
 #if defined(__x86_64__)
     if (block->clip <= 0 && block->dropout <= 0) {
-        if (isa >= SK_ISA_AVX512) return sk_sgd_avx512(block);
-        if (isa >= SK_ISA_AVX2) return sk_sgd_avx2(block);
+        if (isa >= SK_ISA_AVX512) return block->user_squares ? sk_adagrad_avx512(block) : sk_sgd_avx512(block);
+        if (isa >= SK_ISA_AVX2) return block->user_squares ? sk_adagrad_avx2(block) : sk_sgd_avx2(block);
     }
 #endif
     (void)isa;

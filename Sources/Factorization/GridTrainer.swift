@@ -71,11 +71,11 @@ package final class GridTrainer: EpochTrainer {
                 progress.finish(block, loss: walk(block, epoch: epoch))
             }
             if cancellation.isCancelled && !progress.isComplete { return .interrupted }
-            let (done, loss) = progress.sums { grid.ratingStarts[$0 + 1] - grid.ratingStarts[$0] }
+            let (done, loss) = progress.sums { grid.ratingCounts[$0] }
             report(EpochProgress(done: done, total: total, loss: loss / Double(max(1, done))))
         }
         let seconds = clock.seconds
-        let loss = progress.sums { grid.ratingStarts[$0 + 1] - grid.ratingStarts[$0] }.loss / Double(max(1, total))
+        let loss = progress.sums { grid.ratingCounts[$0] }.loss / Double(max(1, total))
         progress.reset()
         var metrics = ["train_loss": loss]
         if let validation { metrics.merge(validation.metrics()) { $1 } }
@@ -90,9 +90,27 @@ package final class GridTrainer: EpochTrainer {
         return strata
     }
 
-    /// Walks one block; returns its sum of squared errors.
+    /// Walks one block, segment by segment; returns its sum of squared errors.
     private func walk(_ block: Int, epoch: Int) -> Double {
-        let (rating, run) = (grid.ratingStarts[block], grid.runStarts[block])
+        let ratings = grid.userBlocks[block / grid.side]
+        var work = work(epoch: epoch)
+        var random = RandomStream(seed: options.seed, .dropout, index: UInt64(epoch), counter: UInt64(block))
+        var loss = 0.0
+        ratings.withUnsafeBuffers { users, items, values in
+            for piece in ratings.pieces(itemBlock: block % grid.side) {
+                work.groups = (piece.groups[0], piece.groups[1], piece.groups[2], piece.groups[3])
+                work.users = users + piece.firstGroup
+                work.items = items + piece.firstRating
+                work.values = values + piece.firstRating
+                work.dropout_key = random.next()
+                loss += sk_sgd(&work, isa.rawValue)
+            }
+        }
+        return loss
+    }
+
+    /// What all blocks of an epoch have in common.
+    private func work(epoch: Int) -> sk_sgd_block {
         var work = sk_sgd_block()
         work.user_factors = parameters.users.base
         work.item_factors = parameters.items.base
@@ -106,19 +124,12 @@ package final class GridTrainer: EpochTrainer {
         }
         work.stride = parameters.users.stride
         work.width = parameters.users.width
-        work.runs = grid.runStarts[block + 1] - run
-        work.run_users = UnsafePointer(grid.runUsers + run)
-        work.run_ends = UnsafePointer(grid.runEnds + run)
-        work.items = UnsafePointer(grid.items + rating)
-        work.values = UnsafePointer(grid.values + rating)
         work.mean = parameters.mean
         work.rate = Float(options.learningRate * options.decay.share(epoch: epoch, of: options.epochs))
         work.penalty = Float(options.regularization)
         work.bias_penalty = Float(options.biasRegularization)
         work.clip = Float(options.clipNorm ?? 0)
         work.dropout = Float(options.dropout)
-        var random = RandomStream(seed: options.seed, .dropout, index: UInt64(epoch), counter: UInt64(block))
-        work.dropout_key = random.next()
-        return sk_sgd(&work, isa.rawValue)
+        return work
     }
 }

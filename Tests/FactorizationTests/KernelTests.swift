@@ -33,8 +33,7 @@ import Testing
         block.work.clip = 0.01
         block.work.rate = 1
         let before = Block(Shape(width: 20, biased: true, adagrad: false), seed: 4)
-        block.work.runs = 1  // a single user's run, of one rating
-        block.runEnds[0] = 1
+        block.work.groups = (0, 0, 0, 1)  // a single rating
         _ = block.walk { sk_sgd($0, InstructionSet.best.rawValue) }
         let moved = block.distance(from: before)
         #expect(moved <= 0.01 + 1e-5 && moved > 0.009)
@@ -62,12 +61,11 @@ import Testing
 /// A random block with tables of its own.
 private final class Block {
     var work = sk_sgd_block()
-    let runEnds: UnsafeMutablePointer<UInt32>
     private let userTable: FactorTable, itemTable: FactorTable
     private let vectors: UnsafeMutablePointer<Float>
-    private let runUsers: UnsafeMutablePointer<UInt32>
+    private let groupUsers: UnsafeMutablePointer<UInt32>
     private let items: UnsafeMutablePointer<UInt32>, values: UnsafeMutablePointer<Float>
-    private let (users, itemCount, runs) = (13, 9, 20)
+    private let (users, itemCount) = (13, 9)
 
     init(_ shape: SGDKernelTests.Shape, seed: UInt64) {
         var random = RandomStream(seed: seed, .test)
@@ -77,21 +75,31 @@ private final class Block {
         for row in 0..<itemCount { for f in 0..<shape.width { itemTable[row, f] = Float(random.normal()) * 0.3 } }
         vectors = .allocate(capacity: 4 * users)
         for place in 0..<4 * users { vectors[place] = Float(random.uniform()) * 0.2 }
-        runUsers = .allocate(capacity: runs)
-        runEnds = .allocate(capacity: runs)
-        items = .allocate(capacity: runs * 6 + 1)
-        values = .allocate(capacity: runs * 6)
-        var rating = 0
-        for run in 0..<runs {
-            runUsers[run] = UInt32(random.below(users))
-            for _ in 0...random.below(6) {
-                items[rating] = UInt32(random.below(itemCount))
-                values[rating] = Float(3 + random.normal())
-                rating += 1
+        // Fewer groups of some sizes than the kernels look ahead, and one size with none.
+        let sizes = [(4, 30), (3, 5), (2, shape.width % 2 == 0 ? 12 : 0), (1, 1 + random.below(20))]
+        groupUsers = .allocate(capacity: 100)
+        items = .allocate(capacity: 400)
+        values = .allocate(capacity: 400)
+        var (group, rating) = (0, 0)
+        for (size, count) in sizes {
+            for number in 0..<count {
+                var drawn = Array(0..<UInt32(itemCount))
+                random.shuffle(&drawn)
+                let user = UInt32(random.below(users))
+                let before = (0..<size).map { number > 0 ? items[rating - 1 - $0] : UInt32.max }
+                let waits =
+                    number > 0
+                    && (groupUsers[group - 1] & ~SK_SGD_WAITS == user
+                        || drawn.prefix(size).contains(where: before.contains))
+                groupUsers[group] = waits ? user | SK_SGD_WAITS : user
+                for item in drawn.prefix(size) {
+                    items[rating] = item
+                    values[rating] = Float(3 + random.normal())
+                    rating += 1
+                }
+                group += 1
             }
-            runEnds[run] = UInt32(rating)
         }
-        items[rating] = 0
         work.user_factors = userTable.base
         work.item_factors = itemTable.base
         if shape.biased {
@@ -109,9 +117,8 @@ private final class Block {
         }
         work.stride = userTable.stride
         work.width = shape.width
-        work.runs = runs
-        work.run_users = UnsafePointer(runUsers)
-        work.run_ends = UnsafePointer(runEnds)
+        work.groups = (sizes[0].1, sizes[1].1, sizes[2].1, sizes[3].1)
+        work.users = UnsafePointer(groupUsers)
         work.items = UnsafePointer(items)
         work.values = UnsafePointer(values)
         work.mean = 3
@@ -125,8 +132,7 @@ private final class Block {
     deinit {
         squares?.deallocate()
         vectors.deallocate()
-        runUsers.deallocate()
-        runEnds.deallocate()
+        groupUsers.deallocate()
         items.deallocate()
         values.deallocate()
     }

@@ -10,6 +10,12 @@
 extern "C" {
 #endif
 
+// Most ratings in a group.
+#define SK_SGD_GROUP 4
+
+// Set in a group's user: it shares its user or an item with the group before it, and waits for that one.
+#define SK_SGD_WAITS 0x80000000u
+
 // Rows are `stride` floats apart, a multiple of 16, 64-byte aligned and zero beyond the factors.
 // Pointers marked “or NULL” switch their part off.
 typedef struct {
@@ -24,10 +30,11 @@ typedef struct {
     size_t stride;
     size_t width;               // factors, without the padding
 
-    size_t runs;                // stretches of ratings by one user
-    const uint32_t *run_users;  // [runs]
-    const uint32_t *run_ends;   // [runs] where each stretch ends, counted from the block's first rating
-    const uint32_t *items;      // [ratings + 1]; the last is only prefetched
+    // A group is one to four ratings of one user, whose items differ. Those of four ratings come first, then
+    // those of three, two and one.
+    size_t groups[SK_SGD_GROUP];  // how many of each: four, three, two, one
+    const uint32_t *users;      // [groups] with SK_SGD_WAITS where it applies
+    const uint32_t *items;      // [ratings] group after group
     const float *values;        // [ratings]
 
     float mean;
@@ -44,6 +51,8 @@ double sk_sgd_plain(const sk_sgd_block *block);
 #if defined(__x86_64__)
 double sk_sgd_avx2(const sk_sgd_block *block);
 double sk_sgd_avx512(const sk_sgd_block *block);
+double sk_adagrad_avx2(const sk_sgd_block *block);
+double sk_adagrad_avx512(const sk_sgd_block *block);
 #endif
 
 // The version for an instruction set (sk_isa); blocks with clipping or dropout always take the plain one.
