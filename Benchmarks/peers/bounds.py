@@ -26,8 +26,8 @@ def rows(session, folder, ceilings) -> list:
         if results := session.results(f"mf-{factors}/starling"):
             seconds = median(median(result["epoch_seconds"][1:6]) for result in results)
             rate, path = results[0]["ratings"] / seconds / 1e9, f"SGD, k = {factors}"
-            add(path, "item row read and written in L2", rate * 8 * factors, "GB/s", ceilings["l2_update_gb_per_second"])
-            add(path, "multiply-adds", rate * 8 * factors, "GFLOP/s", multiply_adds)
+            add(path, "rows read and written in L2", rate * 10 * factors, "GB/s", ceilings["l2_update_gb_per_second"])
+            add(path, "multiply-adds", rate * 2 * 5.75 * factors, "GFLOP/s", multiply_adds)
 
     if results := session.results("adam/starling"):
         seconds = median(median(result["epoch_seconds"][1:]) for result in results)
