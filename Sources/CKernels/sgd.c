@@ -25,69 +25,67 @@ static inline float kept(const sk_sgd_block *b, size_t rating, size_t f) {
            sk_dropout_factor(b->dropout_key, rating, 1, f, b->dropout);
 }
 
-// Moves one scalar parameter against its gradient; AdaGrad where there is a sum of squares.
-static inline void move_bias(float *bias, float *square, float gradient, float rate) {
-    if (square) {
-        *square += gradient * gradient;
-        rate /= sqrtf(1.0f + *square);
-    }
-    *bias += rate * gradient;
+// AdaGrad's rate over a sum of squares; the plain rate without one.
+static inline float adapted(const sk_sgd_block *b, const float *squares, size_t row) {
+    return squares ? b->rate / sqrtf(1.0f + squares[row]) : b->rate;
 }
 
+static float squared_norm(const float *row, size_t width) {
+    float sum = 0;
+    for (size_t f = 0; f < width; f++) sum += row[f] * row[f];
+    return sum;
+}
+
+// What is the same for all ratings of a group: the user, the rates of the user's row and bias, and the squared norm
+// of the row, as they are when the group begins.
+typedef struct {
+    uint32_t user;
+    float rate, bias_rate, norm;
+} group_start;
+
 // One rating; returns its error before the update. `rating` counts within the block.
-static float plain_rating(const sk_sgd_block *b, uint32_t user, size_t rating) {
-    const uint32_t item = b->items[rating];
+static float plain_rating(const sk_sgd_block *b, const group_start *start, size_t rating) {
+    const uint32_t user = start->user, item = b->items[rating];
     float *p = b->user_factors + (size_t)user * b->stride;
     float *q = b->item_factors + (size_t)item * b->stride;
-    float error = b->values[rating] - b->mean;
+    float error = b->values[rating] - b->mean, dot = 0;
     if (b->user_biases) error -= b->user_biases[user] + b->item_biases[item];
-
-    float dot = 0;
-    for (size_t f = 0; f < b->width; f++) {
-        float keep = kept(b, rating, f);
-        dot += keep * p[f] * q[f];
-    }
+    for (size_t f = 0; f < b->width; f++) dot += kept(b, rating, f) * p[f] * q[f];
     error -= dot;
 
-    // Squared norms of the two rows' descent directions, for AdaGrad and for clipping.
-    float user_norm = 0, item_norm = 0;
-    if (b->user_squares || b->clip > 0) {
+    const float user_bias = b->user_biases ? error - b->bias_penalty * b->user_biases[user] : 0;
+    const float item_bias = b->user_biases ? error - b->bias_penalty * b->item_biases[item] : 0;
+    float shrink = 1;
+    if (b->clip > 0) {
+        float square = user_bias * user_bias + item_bias * item_bias;
         for (size_t f = 0; f < b->width; f++) {
             float keep = kept(b, rating, f);
             float gp = error * keep * q[f] - b->penalty * p[f];
             float gq = error * keep * p[f] - b->penalty * q[f];
-            user_norm += gp * gp;
-            item_norm += gq * gq;
+            square += gp * gp + gq * gq;
         }
-    }
-    float user_bias_move = 0, item_bias_move = 0;
-    if (b->user_biases) {
-        user_bias_move = error - b->bias_penalty * b->user_biases[user];
-        item_bias_move = error - b->bias_penalty * b->item_biases[item];
-    }
-    float shrink = 1;
-    if (b->clip > 0) {
-        float norm = sqrtf(user_norm + item_norm + user_bias_move * user_bias_move + item_bias_move * item_bias_move);
+        float norm = sqrtf(square);
         if (norm > b->clip) shrink = b->clip / norm;
     }
-    float user_rate = b->rate, item_rate = b->rate;
+    const float user_rate = start->rate * shrink, item_rate = adapted(b, b->item_squares, item) * shrink;
+    if (b->user_biases) {
+        b->user_biases[user] += start->bias_rate * shrink * user_bias;
+        b->item_biases[item] += adapted(b, b->item_bias_squares, item) * shrink * item_bias;
+    }
     if (b->user_squares) {
-        b->user_squares[user] += shrink * shrink * user_norm / (float)b->width;
-        b->item_squares[item] += shrink * shrink * item_norm / (float)b->width;
-        user_rate /= sqrtf(1.0f + b->user_squares[user]);
-        item_rate /= sqrtf(1.0f + b->item_squares[item]);
+        const float square = shrink * shrink * error * error;
+        b->user_squares[user] += square * squared_norm(q, b->width) / (float)b->width;
+        b->item_squares[item] += square * start->norm / (float)b->width;
+        if (b->user_biases) {
+            b->user_bias_squares[user] += square;
+            b->item_bias_squares[item] += square;
+        }
     }
     for (size_t f = 0; f < b->width; f++) {
         float keep = kept(b, rating, f);
         float old = p[f];
-        p[f] += user_rate * shrink * (error * keep * q[f] - b->penalty * old);
-        q[f] += item_rate * shrink * (error * keep * old - b->penalty * q[f]);
-    }
-    if (b->user_biases) {
-        move_bias(&b->user_biases[user], b->user_bias_squares ? &b->user_bias_squares[user] : NULL,
-                  shrink * user_bias_move, b->rate);
-        move_bias(&b->item_biases[item], b->item_bias_squares ? &b->item_bias_squares[item] : NULL,
-                  shrink * item_bias_move, b->rate);
+        p[f] += user_rate * (error * keep * q[f] - b->penalty * old);
+        q[f] += item_rate * (error * keep * old - b->penalty * q[f]);
     }
     return error;
 }
@@ -98,8 +96,12 @@ double sk_sgd_plain(const sk_sgd_block *b) {
     size_t rating = 0;
     for (size_t size = SK_SGD_GROUP; size > 0; size--) {
         for (size_t left = b->groups[SK_SGD_GROUP - size]; left > 0; left--, group++) {
+            group_start start = {.user = *group & ~SK_SGD_WAITS};
+            start.rate = adapted(b, b->user_squares, start.user);
+            start.bias_rate = adapted(b, b->user_bias_squares, start.user);
+            if (b->user_squares) start.norm = squared_norm(b->user_factors + start.user * b->stride, b->width);
             for (size_t j = 0; j < size; j++, rating++) {
-                float error = plain_rating(b, *group & ~SK_SGD_WAITS, rating);
+                float error = plain_rating(b, &start, rating);
                 loss += (double)error * error;
             }
         }
@@ -110,8 +112,8 @@ double sk_sgd_plain(const sk_sgd_block *b) {
 double sk_sgd(const sk_sgd_block *block, int isa) {
 #if defined(__x86_64__)
     if (block->clip <= 0 && block->dropout <= 0) {
-        if (isa >= SK_ISA_AVX512) return block->user_squares ? sk_adagrad_avx512(block) : sk_sgd_avx512(block);
-        if (isa >= SK_ISA_AVX2) return block->user_squares ? sk_adagrad_avx2(block) : sk_sgd_avx2(block);
+        if (isa >= SK_ISA_AVX512) return sk_sgd_avx512(block);
+        if (isa >= SK_ISA_AVX2) return sk_sgd_avx2(block);
     }
 #endif
     (void)isa;

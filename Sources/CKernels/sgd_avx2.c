@@ -6,7 +6,6 @@
 
 #define TARGET __attribute__((target("avx2,fma")))
 #define NAME sk_sgd_avx2
-#define ADAGRAD_NAME sk_adagrad_avx2
 #define VECTOR __m256
 #define LANES 8
 #define LOAD(p) _mm256_load_ps(p)
@@ -42,5 +41,4 @@ TARGET static inline __attribute__((always_inline)) void SPREAD(__m128 x, __m256
 }
 
 #include "sgd_groups.inc"
-#include "sgd_adagrad.inc"
 #endif

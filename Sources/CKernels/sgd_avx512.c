@@ -6,7 +6,6 @@
 
 #define TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
 #define NAME sk_sgd_avx512
-#define ADAGRAD_NAME sk_adagrad_avx512
 #define VECTOR __m512
 #define LANES 16
 #define LOAD(p) _mm512_load_ps(p)
@@ -41,5 +40,4 @@ TARGET static inline __attribute__((always_inline)) void SPREAD(__m128 x, __m512
 }
 
 #include "sgd_groups.inc"
-#include "sgd_adagrad.inc"
 #endif

@@ -1,5 +1,9 @@
 // Stochastic gradient descent over one block of ratings, for r̂ = mean + b_u + b_i + ⟨p_u, q_i⟩ and the loss
 // Σ (r − r̂)² / 2 + λ/2 (‖p_u‖² + ‖q_i‖²) + λ_b/2 (b_u² + b_i²), regularised at every rating.
+//
+// Row-wise AdaGrad (after Duchi et al. 2011; one rate a row, as LIBMF has) divides a row's rate by √(1 + S). S grows
+// by e² times the mean square of the other row, which is the mean square of the error's gradient; for a bias by e².
+// A user's rate, and the square of its row that an item's S grows by, are those at the start of a group.
 #ifndef STARLING_SK_SGD_H
 #define STARLING_SK_SGD_H
 
@@ -51,8 +55,6 @@ double sk_sgd_plain(const sk_sgd_block *block);
 #if defined(__x86_64__)
 double sk_sgd_avx2(const sk_sgd_block *block);
 double sk_sgd_avx512(const sk_sgd_block *block);
-double sk_adagrad_avx2(const sk_sgd_block *block);
-double sk_adagrad_avx512(const sk_sgd_block *block);
 #endif
 
 // The version for an instruction set (sk_isa); blocks with clipping or dropout always take the plain one.
