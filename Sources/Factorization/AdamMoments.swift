@@ -28,7 +28,9 @@ final class AdamMoments: @unchecked Sendable {
     }
 
     /// β₁ = 0.9, β₂ = 0.999, ε = 1e-8: the paper's, and PyTorch's defaults.
-    func describe(_ work: inout sk_adam_batch, decay: Double, _ options: MatrixFactorizationOptions) {
+    ///
+    /// - Parameter step: the batch's number, from 1.
+    func describe(_ work: inout sk_adam_batch, step: Int, decay: Double, _ options: MatrixFactorizationOptions) {
         work.rate = Float(options.learningRate * decay)
         work.penalty = Float(options.regularization)
         work.bias_penalty = Float(options.biasRegularization)
