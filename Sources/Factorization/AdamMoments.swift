@@ -34,8 +34,8 @@ final class AdamMoments: @unchecked Sendable {
         work.rate = Float(options.learningRate * decay)
         work.penalty = Float(options.regularization)
         work.bias_penalty = Float(options.biasRegularization)
-        work.beta1 = 0.9
-        work.beta2 = 0.999
+        (work.beta1, work.rest1) = (0.9, 0.1)
+        (work.beta2, work.rest2) = (0.999, 0.001)
         work.epsilon = 1e-8
         work.correction1 = Float(1 - pow(0.9, Double(step)))
         work.correction2 = Float(1 - pow(0.999, Double(step)))

@@ -1,6 +1,6 @@
 import CKernels
-import Interactions
-import Kernels
+package import Interactions
+package import Kernels
 
 #if canImport(Glibc)
 import Glibc
@@ -15,14 +15,14 @@ import Darwin
 /// random samples of a part's ratings: the same users come back while their rows are still in the cache.
 ///
 /// `@unchecked Sendable`: nothing changes after `init`.
-final class AdamRatings: @unchecked Sendable {
-    let count: Int
+package final class AdamRatings: @unchecked Sendable {
+    package let count: Int
     /// Part by part, in a part by user, then as the history has them.
     let base: UnsafeMutablePointer<sk_adam_rating>
     /// Where parts start, and their end.
-    private let starts: [Int]
+    package let starts: [Int]
 
-    init(_ history: InteractionMatrix<UserRow, ItemRow>, options: MatrixFactorizationOptions) {
+    package init(_ history: InteractionMatrix<UserRow, ItemRow>, options: MatrixFactorizationOptions) {
         count = history.entryCount
         let bytes = count * MemoryLayout<sk_adam_rating>.stride
         base = LargeMemory.zeroed(bytes: bytes).bindMemory(to: sk_adam_rating.self, capacity: max(1, count))
@@ -50,16 +50,17 @@ final class AdamRatings: @unchecked Sendable {
     /// Parts of 8 MB of vectors and moments, but of no fewer users than four batches have ratings, so that a batch still
     /// has few ratings by one user.
     private static func parts(users: Int, options: MatrixFactorizationOptions) -> Int {
-        max(1, min(3 * FactorTable.bytes(rows: users, width: options.factors) >> 23, users / (4 * options.batchSize)))
+        let bytes = 3 * FactorTable.bytes(rows: users, width: options.factors)
+        return max(1, min(bytes / (8 << 20), users / (4 * options.batchSize)))
     }
 
     /// An epoch's order of all ratings.
-    struct Order {
+    package struct Order {
         /// Where each part starts in the epoch, in `base`, and how it is shuffled.
         fileprivate var parts: [(start: Int, base: Int, order: RandomPermutation)] = []
 
         /// Writes the ratings at places `range` of the order.
-        func copy(_ range: Range<Int>, to target: UnsafeMutablePointer<UInt32>, isa: InstructionSet) {
+        package func copy(_ range: Range<Int>, to target: UnsafeMutablePointer<UInt32>, isa: InstructionSet) {
             for part in parts {
                 let here = range.clamped(to: part.start..<part.start + part.order.count)
                 guard !here.isEmpty else { continue }
@@ -70,7 +71,7 @@ final class AdamRatings: @unchecked Sendable {
         }
     }
 
-    func order(of epoch: Int, seed: UInt64) -> Order {
+    package func order(of epoch: Int, seed: UInt64) -> Order {
         var random = RandomStream(seed: seed, .order, index: UInt64(epoch))
         var turns = Array(0..<starts.count - 1)
         random.shuffle(&turns)

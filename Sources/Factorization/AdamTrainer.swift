@@ -60,7 +60,7 @@ package final class AdamTrainer: EpochTrainer {
         let (size, total) = (options.batchSize, ratings.count)
         func range(_ step: Int) -> Range<Int> { step * size..<min(total, (step + 1) * size) }
         let order = ratings.order(of: epoch, seed: options.seed)
-        var told = 0.0
+        var told = -Double.infinity
         let steps = progress.next..<(total + size - 1) / size
         if !steps.isEmpty && !cancellation.isCancelled {
             walk(steps, epoch: epoch, range: range) {

@@ -42,7 +42,9 @@ typedef struct {
     float *errors;        // [samples] r − r̂, filled with the users' gradients
     float *norms;         // [2 × samples] or NULL: squared norms of gradients, by side, at each row's first sample
     float mean, rate, penalty, bias_penalty;
-    float beta1, beta2, epsilon;
+    float beta1, rest1;   // β₁ and 1 − β₁, each rounded once
+    float beta2, rest2;
+    float epsilon;
     float correction1, correction2; // 1 − β₁ᵗ and 1 − β₂ᵗ
     float gradient_scale; // below 1 where the batch's gradient is clipped; read by moves
     float dropout;        // chance that a factor is dropped; 0 = none
