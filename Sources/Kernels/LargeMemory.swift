@@ -6,12 +6,13 @@ import Darwin
 
 /// Memory for tables of many megabytes that are read at random places.
 public enum LargeMemory {
-    /// Zeroed, 64-byte-aligned memory, to be given back with `free`. From 4 MB on it asks for huge pages where the system
+    /// Zeroed, 64-byte-aligned memory, to be given back with `free`. From 1 MB on it is whole huge pages where the system
     /// has them: fewer address look-ups.
     public static func zeroed(bytes wanted: Int) -> UnsafeMutableRawPointer {
-        let bytes = max(64, wanted)
+        let page = 1 << 21
+        let alignment = wanted >= page / 2 ? page : 64
+        let bytes = max(64, (wanted + alignment - 1) / alignment * alignment)
         var memory: UnsafeMutableRawPointer?
-        let alignment = bytes >= 1 << 22 ? 1 << 21 : 64
         precondition(posix_memalign(&memory, alignment, bytes) == 0, "no memory for a table of \(bytes) bytes")
         #if os(Linux)
         if alignment > 64 { madvise(memory, bytes, MADV_HUGEPAGE) }

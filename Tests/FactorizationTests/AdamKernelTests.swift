@@ -54,8 +54,8 @@ private final class Model {
 
     init(_ shape: AdamKernelTests.Shape) {
         self.shape = shape
-        tables = counts.map { rows in (0..<3).map { _ in FactorTable.Box(rows: rows, width: shape.width) } }
-        columns = counts.map { rows in (0..<3).map { _ in FloatColumn(count: rows) } }
+        tables = counts.map { rows in [rows, 2 * rows].map { FactorTable.Box(rows: $0, width: shape.width) } }
+        columns = counts.map { rows in [rows, 2 * rows].map { FloatColumn(count: $0) } }
         first = counts.map { [[Double]](repeating: [Double](repeating: 0, count: shape.width), count: $0) }
         second = first
         factors = first
@@ -77,12 +77,10 @@ private final class Model {
         func side(_ side: Int) -> sk_adam_side {
             var description = sk_adam_side()
             description.factors = tables[side][0].table.base
-            description.first = tables[side][1].table.base
-            description.second = tables[side][2].table.base
+            description.moments = tables[side][1].table.base
             if shape.biased {
                 description.biases = columns[side][0].base
-                description.bias_first = columns[side][1].base
-                description.bias_second = columns[side][2].base
+                description.bias_moments = columns[side][1].base
             }
             return description
         }
@@ -224,19 +222,18 @@ private final class Model {
     /// Between any parameter or moment in the tables and in double precision.
     var largestDifference: Double {
         var largest = 0.0
+        func compare(_ found: Float, _ expected: Double) { largest = max(largest, abs(Double(found) - expected)) }
         for side in 0...1 {
-            for (table, expected) in zip(tables[side], [factors[side], first[side], second[side]]) {
-                for row in 0..<counts[side] {
-                    for f in 0..<shape.width {
-                        largest = max(largest, abs(Double(table.table[row, f]) - expected[row][f]))
-                    }
+            for row in 0..<counts[side] {
+                for f in 0..<shape.width {
+                    compare(tables[side][0].table[row, f], factors[side][row][f])
+                    compare(tables[side][1].table[2 * row, f], first[side][row][f])
+                    compare(tables[side][1].table[2 * row + 1, f], second[side][row][f])
                 }
-            }
-            guard shape.biased else { continue }
-            for part in 0..<3 {
-                for row in 0..<counts[side] {
-                    largest = max(largest, abs(Double(columns[side][part].base[row]) - biases[side][row][part]))
-                }
+                guard shape.biased else { continue }
+                compare(columns[side][0].base[row], biases[side][row][0])
+                compare(columns[side][1].base[2 * row], biases[side][row][1])
+                compare(columns[side][1].base[2 * row + 1], biases[side][row][2])
             }
         }
         return largest

@@ -25,10 +25,8 @@ typedef struct {
 typedef struct {
     float *factors;       // [rows × stride]
     float *biases;        // [rows] or NULL, together with the other side's
-    float *first;         // [rows × stride] mean of gradients
-    float *second;        // [rows × stride] mean of squared gradients
-    float *bias_first;    // [rows]
-    float *bias_second;   // [rows]
+    float *moments;       // [rows × 2 × stride] mean of gradients, then mean of squared gradients
+    float *bias_moments;  // [rows × 2]
     const uint32_t *rows; // [samples] the row of each sample
     const uint32_t *next; // [samples] the next sample with the same row, or SK_ADAM_END
 } sk_adam_side;
