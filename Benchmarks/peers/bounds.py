@@ -29,10 +29,11 @@ def rows(session, folder, ceilings) -> list:
             add(path, "rows read and written in L2", rate * 10 * factors, "GB/s", ceilings["l2_update_gb_per_second"])
             add(path, "multiply-adds", rate * 2 * 5.75 * factors, "GFLOP/s", multiply_adds)
 
-    if results := session.results("adam/starling"):
-        seconds = median(median(result["epoch_seconds"][1:]) for result in results)
-        rate, factors = results[0]["ratings"] / seconds / 1e9, settings.ADAM_FACTORS
-        add("Adam", "rows and moments", rate * 48 * factors, "GB/s", ceilings["random_rows_gb_per_second"])
+    for name, path in (("adam/starling", "Adam, small set"), ("adam-large/starling", "Adam, large set")):
+        if results := session.results(name):
+            seconds = median(median(result["epoch_seconds"][1:]) for result in results)
+            rate, factors = results[0]["ratings"] / seconds / 1e9, settings.ADAM_FACTORS
+            add(path, "rows and moments", rate * 48 * factors, "GB/s", ceilings["random_rows_gb_per_second"])
 
     for name, path in (("rank/starling", "ranking, all items"), ("rank/starling-unseen", "ranking, unseen items")):
         if results := session.results(name):

@@ -68,15 +68,23 @@ def mf_jobs(folder, threads, context):
     return jobs
 
 
-def adam_jobs(threads):
-    folder = prepare(settings.SMALL)
+def adam_jobs(large, threads):
     factors, rate = settings.ADAM_FACTORS, settings.ADAM_RATE
     options = ["--optimizer", "adam", "--batch-size", 2048, "--learning-rate", rate, "--regularization", 0]
-    options += ["--learning-rate-decay", "none", "--epochs", settings.ADAM_EPOCHS]
-    return {
-        "adam/starling": lambda: starling.train(folder, factors, threads, *options),
-        "adam/torch-sparse": lambda: run_peer("mf_torch.py", threads, "sparse", folder, factors, rate, 0),
+    options += ["--learning-rate-decay", "none", "--epochs"]
+    sets = {
+        "adam": (prepare(settings.SMALL), settings.ADAM_EPOCHS, 0),
+        "adam-large": (large, settings.ADAM_LARGE_EPOCHS, settings.ADAM_LARGE_BATCHES),
     }
+    jobs = {}
+    for name, (folder, epochs, batches) in sets.items():
+        jobs[f"{name}/starling"] = lambda folder=folder, epochs=epochs: starling.train(
+            folder, factors, threads, *options, epochs
+        )
+        jobs[f"{name}/torch-sparse"] = lambda folder=folder, batches=batches: run_peer(
+            "mf_torch.py", threads, "sparse", folder, factors, rate, batches
+        )
+    return jobs
 
 
 def rank_jobs(folder, threads):
@@ -128,7 +136,7 @@ def main():
     makers = {
         "read": lambda: read_jobs(folder, given.threads),
         "mf": lambda: mf_jobs(folder, given.threads, context),
-        "adam": lambda: adam_jobs(given.threads),
+        "adam": lambda: adam_jobs(folder, given.threads),
         "rank": lambda: rank_jobs(folder, given.threads),
     }
     for section in given.only:

@@ -73,14 +73,18 @@ def _mf(session, folder, context):
 
 
 def _adam(session, folder, context):
-    ours, theirs = session.results("adam/starling"), session.results("adam/torch-sparse")
-    if not (ours and theirs):
-        return
-    section, peer = f"factorisation by Adam, k = {settings.ADAM_FACTORS}, batches of 2048", "PyTorch, SparseAdam"
-    speeds = _millions(_rate(ours, ours[0]["ratings"])), _millions(_of(theirs, "samples_per_second"))
-    yield row(section, "speed", "M ratings/s", peer, *speeds, True)
-    errors = [result["val_rmse"][0] for result in ours], _of(theirs, "val_rmse")
-    yield row(section, "validation RMSE, 1 epoch", "", peer, *errors, False)
+    for name in ("adam", "adam-large"):
+        ours, theirs = session.results(f"{name}/starling"), session.results(f"{name}/torch-sparse")
+        if not (ours and theirs):
+            continue
+        ratings = ours[0]["ratings"]
+        section = f"factorisation by Adam, k = {settings.ADAM_FACTORS}, batches of 2048, {ratings:,} ratings"
+        peer = "PyTorch, SparseAdam"
+        speeds = _millions(_rate(ours, ratings)), _millions(_of(theirs, "samples_per_second"))
+        yield row(section, "speed", "M ratings/s", peer, *speeds, True)
+        if "val_rmse" in theirs[0]:
+            errors = [result["val_rmse"][0] for result in ours], _of(theirs, "val_rmse")
+            yield row(section, "validation RMSE, 1 epoch", "", peer, *errors, False)
 
 
 def _rank(session, folder, context):

@@ -27,6 +27,9 @@ final class EpochPlace: @unchecked Sendable {
         done[step] = 1
     }
 
+    /// The first step that is not done, for steps that are done in their order; all of them if none is left.
+    var next: Int { done.firstIndex(of: 0) ?? done.count }
+
     var isComplete: Bool { done.allSatisfy { $0 != 0 } }
 
     /// Sums over finished steps, in step order: their sizes and their losses.

@@ -63,9 +63,11 @@ public enum MatrixFactorization {
             estimate.add("rating grid", bytes: BlockGrid.bytes(ratings: ratings))
             estimate.add("step sizes", bytes: 8 * (users + items))
         case .adam:
-            // Three columns and errors of every rating, its place in the epoch's order; two moments a parameter.
-            estimate.add("ratings", bytes: 20 * ratings)
+            // User, item and value of every rating; two moments a parameter; gradients of a batch.
+            estimate.add("ratings", bytes: 12 * ratings)
             estimate.add("moments", bytes: 2 * tables)
+            let touched = min(options.batchSize, users) + min(options.batchSize, items)
+            estimate.add("gradients", bytes: FactorTable.bytes(rows: touched, width: options.factors))
         }
         if validation > 0 { estimate.add("validation", bytes: 16 * validation) }
         return estimate

@@ -2,7 +2,7 @@ import CKernels
 import Interactions
 import Kernels
 
-/// Ratings as three columns of raw memory, users and items by place, for kernels to walk.
+/// Held-out ratings as three columns of raw memory, users and items by place, for kernels to walk.
 ///
 /// `@unchecked Sendable`: columns do not change after `init`; `errors` is written in disjoint stretches.
 final class Samples: @unchecked Sendable {
@@ -45,19 +45,27 @@ final class Samples: @unchecked Sendable {
 
     /// A batch over samples `range`, with all that predicting needs.
     func batch(_ range: Range<Int>, of parameters: FactorParameters) -> sk_adam_batch {
-        var batch = sk_adam_batch()
-        batch.sides.0.factors = parameters.users.base
-        batch.sides.1.factors = parameters.items.base
-        batch.sides.0.biases = parameters.userBiases?.base
-        batch.sides.1.biases = parameters.itemBiases?.base
+        var batch = parameters.batch
         batch.sides.0.rows = UnsafePointer(users + range.lowerBound)
         batch.sides.1.rows = UnsafePointer(items + range.lowerBound)
-        batch.stride = parameters.users.stride
-        batch.width = parameters.users.width
         batch.samples = range.count
         batch.values = UnsafePointer(values + range.lowerBound)
         batch.errors = errors + range.lowerBound
-        batch.mean = parameters.mean
+        return batch
+    }
+}
+
+extension FactorParameters {
+    /// A batch without samples: the model and its shape.
+    var batch: sk_adam_batch {
+        var batch = sk_adam_batch()
+        batch.sides.0.factors = users.base
+        batch.sides.1.factors = items.base
+        batch.sides.0.biases = userBiases?.base
+        batch.sides.1.biases = itemBiases?.base
+        batch.stride = users.stride
+        batch.width = users.width
+        batch.mean = mean
         return batch
     }
 }

@@ -24,16 +24,8 @@ public struct FactorTable: ~Copyable, @unchecked Sendable {
         self.rows = rows
         self.width = width
         stride = Self.stride(width)
-        let bytes = max(64, rows * stride * MemoryLayout<Float>.size)
-        var memory: UnsafeMutableRawPointer?
-        // Huge pages where the system has them: fewer address look-ups in a table of hundreds of megabytes.
-        let alignment = bytes >= 1 << 22 ? 1 << 21 : 64
-        precondition(posix_memalign(&memory, alignment, bytes) == 0, "no memory for a table of \(bytes) bytes")
-        #if os(Linux)
-        if alignment > 64 { madvise(memory, bytes, MADV_HUGEPAGE) }
-        #endif
-        memset(memory!, 0, bytes)
-        base = memory!.bindMemory(to: Float.self, capacity: max(16, rows * stride))
+        base = LargeMemory.zeroed(bytes: rows * stride * MemoryLayout<Float>.size)
+            .bindMemory(to: Float.self, capacity: max(16, rows * stride))
     }
 
     deinit { free(base) }

@@ -85,6 +85,16 @@ public final class Workers: @unchecked Sendable {
         if first < Int.max { throw failures.withLock { $0[first] } as! Failure }
     }
 
+    /// Runs `body(worker, barrier)` once on every thread of the pool, at the same time, and waits for all. Bodies may
+    /// wait for each other at the barrier, all of them equally often: for work in many short steps, where a ``forEach``
+    /// a step would cost more than the step.
+    ///
+    /// Must not be called from within a body.
+    public func together(_ body: (_ worker: Int, _ barrier: Barrier) -> Void) {
+        let barrier = Barrier(count: count)
+        if count == 1 { body(0, barrier) } else { everyWorker { body($0, barrier) } }
+    }
+
     /// Runs `body(worker)` once on every thread of the pool and waits for all.
     private func everyWorker(_ body: (Int) -> Void) {
         gate.withLock { _ in

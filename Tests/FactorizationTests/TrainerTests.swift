@@ -46,7 +46,7 @@ import Training
     func sameBitsAtAnyThreadCount(optimizer: Optimizer, variant: (Double, Double?, Bool)) throws {
         let options = Self.options(optimizer, dropout: variant.0, clip: variant.1, biases: variant.2)
         let one = try Self.train(options, threads: 1)
-        for threads in [2, 7] {
+        for threads in [2, 3, 7] {
             let other = try Self.train(options, threads: threads)
             #expect(other.0 == one.0)
             #expect(other.1 == one.1)
@@ -82,6 +82,9 @@ import Training
         let outcome = try stopped.train(epoch: 2, cancellation: cancellation) { _ in
             calls += 1
             if calls == polls { cancellation.cancel() }
+        }
+        if polls == 1 {
+            guard case .interrupted = outcome else { throw StarlingError(.failed, "not interrupted") }
         }
         try SafeTensors.write(stopped.weights, to: folder + "/weights.safetensors")
         try SafeTensors.write(stopped.optimizerState, to: folder + "/optimizer.safetensors")

@@ -10,6 +10,7 @@
 #include "sk_adam.h"
 #include "sk_rank.h"
 #include "sk_sgd.h"
+#include "sk_shuffle.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,6 +21,15 @@ enum { SK_ISA_BASELINE = 0, SK_ISA_AVX2 = 1, SK_ISA_AVX512 = 2 };
 
 // The widest set that this processor and system run.
 int sk_isa_best(void);
+
+// Tells the processor that this thread waits in a loop.
+static inline void sk_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 #ifdef __cplusplus
 }
