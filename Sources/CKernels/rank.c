@@ -23,12 +23,12 @@ void sk_rank_block_baseline(
 }
 
 void sk_rank_scores_baseline(
-    const sk_rank_index *index, const float *user, const uint32_t *items, size_t count, float *scores) {
+    const float *vectors, size_t stride, size_t dimensions, const float *user, const uint32_t *items, size_t count,
+    float *scores) {
     for (size_t i = 0; i < count; i++) {
-        const size_t panel = items[i] / SK_RANK_PANEL, lane = items[i] % SK_RANK_PANEL;
-        const float *item = index->panels + panel * index->dimensions * SK_RANK_PANEL + lane;
+        const float *item = vectors + items[i] * stride;
         float sum = 0;
-        for (size_t d = 0; d < index->dimensions; d++) sum += user[d] * item[d * SK_RANK_PANEL];
+        for (size_t d = 0; d < dimensions; d++) sum += user[d] * item[d];
         scores[i] = sum;
     }
 }
@@ -47,8 +47,7 @@ static void merge(const uint64_t *a, size_t a_count, const uint64_t *b, size_t b
     memcpy(out + (a_end - a), b, (size_t)(b_end - b) * sizeof *b);
 }
 
-// Sorts `count` different numbers; `keys` has room for twice as many. Returns where they ended up.
-static uint64_t *sort(uint64_t *keys, size_t count) {
+uint64_t *sk_rank_sort(uint64_t *keys, size_t count) {
     const size_t run = 8;
     for (size_t start = 0; start < count; start += run) {
         const size_t end = start + run < count ? start + run : count;
@@ -76,13 +75,9 @@ static uint64_t *sort(uint64_t *keys, size_t count) {
 uint32_t sk_rank_finish(sk_rank_user *state, uint64_t *keys) {
     sk_rank_shrink(state, state->top);
     const uint32_t count = state->count;
-    // Rising keys: the order of the score turned round, then the place, which rises with the item. Adding 0 makes
-    // -0 equal to +0, as comparing floats does.
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t falling = ~((uint32_t)sk_order(state->scores[i] + 0.0f) ^ 0x80000000u);
-        keys[i] = (uint64_t)falling << 32 | i;
-    }
-    const uint64_t *sorted = sort(keys, count);
+    // Of equal scores the place tells, which rises with the item.
+    for (uint32_t i = 0; i < count; i++) keys[i] = sk_rank_key(state->scores[i], i);
+    const uint64_t *sorted = sk_rank_sort(keys, count);
     // The free half of `keys` holds the result until all of it is read.
     uint64_t *const moved = sorted == keys ? keys + count : keys;
     for (uint32_t i = 0; i < count; i++) {

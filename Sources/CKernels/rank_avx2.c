@@ -58,21 +58,16 @@ void sk_rank_block_avx2(
 
 // Eight items at a time, so that their chains of additions run side by side.
 SK_AVX2 void sk_rank_scores_fma(
-    const sk_rank_index *index, const float *user, const uint32_t *items, size_t count, float *scores) {
+    const float *vectors, size_t stride, size_t dimensions, const float *user, const uint32_t *items, size_t count,
+    float *scores) {
     enum { GROUP = 8 };
-    const size_t dimensions = index->dimensions;
     for (size_t start = 0; start < count; start += GROUP) {
         const size_t group = count - start < GROUP ? count - start : GROUP;
-        const float *columns[GROUP];
+        const float *rows[GROUP];
         float sums[GROUP] = {0};
-        for (size_t i = 0; i < GROUP; i++) {
-            const uint32_t item = items[start + (i < group ? i : 0)];
-            columns[i] = index->panels + item / SK_RANK_PANEL * dimensions * SK_RANK_PANEL + item % SK_RANK_PANEL;
-        }
+        for (size_t i = 0; i < GROUP; i++) rows[i] = vectors + items[start + (i < group ? i : 0)] * stride;
         for (size_t d = 0; d < dimensions; d++) {
-            for (size_t i = 0; i < GROUP; i++) {
-                sums[i] = __builtin_fmaf(user[d], columns[i][d * SK_RANK_PANEL], sums[i]);
-            }
+            for (size_t i = 0; i < GROUP; i++) sums[i] = __builtin_fmaf(user[d], rows[i][d], sums[i]);
         }
         memcpy(scores + start, sums, group * sizeof *sums);
     }

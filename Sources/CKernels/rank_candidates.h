@@ -6,27 +6,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "rank_sort.h"
 #include "sk_rank.h"
 
-#define SK_INLINE static inline __attribute__((always_inline))
 // For loops over registers.
 #define SK_UNROLL _Pragma("clang loop unroll(full)")
-
-// Floats as integers of the same order, and back. -0 comes just below +0.
-SK_INLINE int32_t sk_order_of_bits(int32_t bits) { return bits ^ ((bits >> 31) & 0x7fffffff); }
-
-SK_INLINE int32_t sk_order(float value) {
-    int32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return sk_order_of_bits(bits);
-}
-
-SK_INLINE float sk_float(int32_t order) {
-    int32_t bits = sk_order_of_bits(order);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 SK_INLINE uint32_t sk_count_from(const float *scores, uint32_t count, float bound) {
     uint32_t above = 0;

@@ -8,13 +8,18 @@ import Darwin
 #endif
 
 /// The instruction set that kernels run with. Results can differ in the last bits from one to another, so a
-/// run records it; `STARLING_ISA=baseline|avx2|avx512` fixes it.
+/// run records it; `STARLING_ISA=baseline|avx2|avx512|avx512vnni` fixes it.
 public enum InstructionSet: Int32, Sendable, CaseIterable, Comparable {
     case baseline = 0
     case avx2 = 1
     case avx512 = 2
+    /// AVX-512 with dot products of 8-bit integers, which the ranker filters with. For floats it is ``avx512``.
+    case avx512vnni = 3
 
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+    /// The set whose arithmetic with floats this one has: what the bits of a training depend on.
+    public var ofFloats: InstructionSet { min(self, .avx512) }
 
     public var name: String { String(describing: self) }
 

@@ -27,11 +27,12 @@ extension Ranker {
     ) {
         guard let first = items.baseAddress, let target = scores.baseAddress else { return }
         precondition(items.allSatisfy { $0 < index.count } && scores.count >= items.count)
-        index.withKernelIndex { kernelIndex in
-            #if arch(x86_64)
-            if isa >= .avx2 { return sk_rank_scores_fma(kernelIndex, vector, first, items.count, target) }
-            #endif
-            sk_rank_scores_baseline(kernelIndex, vector, first, items.count, target)
+        let (vectors, stride, dimensions) = (index.vectors.base, index.vectors.stride, index.dimensions)
+        #if arch(x86_64)
+        if isa >= .avx2 {
+            return sk_rank_scores_fma(vectors, stride, dimensions, vector, first, items.count, target)
         }
+        #endif
+        sk_rank_scores_baseline(vectors, stride, dimensions, vector, first, items.count, target)
     }
 }

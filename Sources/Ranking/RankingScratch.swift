@@ -88,7 +88,7 @@ final class RankingScratch: @unchecked Sendable {
         switch isa {
         case .baseline: sk_rank_block_baseline
         case .avx2: sk_rank_block_avx2
-        case .avx512: sk_rank_block_avx512
+        case .avx512, .avx512vnni: sk_rank_block_avx512
         }
         #else
         sk_rank_block_baseline

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Kernels
 import Testing
 
 /// `train mf` from the outside: what it prints, refuses, resumes.
@@ -188,5 +189,10 @@ import Testing
         let record = try json(String(contentsOfFile: folder.path("run/run.json"), encoding: .utf8))
         #expect((record["versions"] as? [String: Any])?["isa"] as? String == "baseline")
         #expect(try train("other", environment: ["STARLING_ISA": "sse9"]).status == 64)
+        guard InstructionSet.best >= .avx512vnni else { return }
+        // For floats it is AVX-512, so a run may go on with either.
+        #expect(try train("vnni", environment: ["STARLING_ISA": "avx512vnni"]).status == 0)
+        let other = try json(String(contentsOfFile: folder.path("vnni/run.json"), encoding: .utf8))
+        #expect((other["versions"] as? [String: Any])?["isa"] as? String == "avx512")
     }
 }

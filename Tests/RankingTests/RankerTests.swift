@@ -19,6 +19,12 @@ import Testing
         Shape(users: 60, items: 2000, dimensions: 8, count: 7),
         Shape(users: 25, items: 900, dimensions: 2, count: 2000),
         Shape(users: 200, items: 1000, dimensions: 3, count: 20, ties: true),
+        Shape(users: 33, items: 1300, dimensions: 8, count: 1),
+        Shape(users: 101, items: 3001, dimensions: 9, count: 38),
+        Shape(users: 47, items: 2999, dimensions: 64, count: 33),
+        Shape(users: 38, items: 1201, dimensions: 257, count: 7),
+        Shape(users: 150, items: 2500, dimensions: 10, count: 20, ties: true),
+        Shape(users: 32, items: 1100, dimensions: 2048, count: 2),
         Shape(users: 5, items: 3000, dimensions: 1, count: 100, ties: true),
         Shape(users: 11, items: 450, dimensions: 4, count: 449, ties: true),
     ]

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "sk_adam.h"
+#include "sk_filter.h"
 #include "sk_rank.h"
 #include "sk_sgd.h"
 #include "sk_shuffle.h"
@@ -17,7 +18,7 @@ extern "C" {
 #endif
 
 // Instruction sets, from the plainest to the widest.
-enum { SK_ISA_BASELINE = 0, SK_ISA_AVX2 = 1, SK_ISA_AVX512 = 2 };
+enum { SK_ISA_BASELINE = 0, SK_ISA_AVX2 = 1, SK_ISA_AVX512 = 2, SK_ISA_AVX512VNNI = 3 };
 
 // The widest set that this processor and system run.
 int sk_isa_best(void);

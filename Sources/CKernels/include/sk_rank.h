@@ -50,9 +50,10 @@ void sk_rank_block_baseline(
 // many there are; they stand at the front of `items` and `scores`. `keys` has room for 2 × top numbers.
 uint32_t sk_rank_finish(sk_rank_user *state, uint64_t *keys);
 
-// scores[i] = the score of items[i], with the bits that the block function gives it.
+// scores[i] = the score of items[i], with the bits that the block function gives it; `vectors` are [items × stride].
 void sk_rank_scores_baseline(
-    const sk_rank_index *index, const float *user, const uint32_t *items, size_t count, float *scores);
+    const float *vectors, size_t stride, size_t dimensions, const float *user, const uint32_t *items, size_t count,
+    float *scores);
 
 #if defined(__x86_64__)
 void sk_rank_block_avx2(
@@ -62,7 +63,8 @@ void sk_rank_block_avx512(
     const sk_rank_index *index, const float *users, size_t stride, size_t user_count, float *packed,
     sk_rank_user *states);
 void sk_rank_scores_fma(
-    const sk_rank_index *index, const float *user, const uint32_t *items, size_t count, float *scores);
+    const float *vectors, size_t stride, size_t dimensions, const float *user, const uint32_t *items, size_t count,
+    float *scores);
 #endif
 
 #ifdef __cplusplus

@@ -22,7 +22,7 @@ struct TrainingJob {
         let clock = Stopwatch()
         let path = try run.outputPath()
         let ifPresent = try run.ifPresent()
-        let isa = try InstructionSet.current()
+        let isa = try InstructionSet.current().ofFloats
         let loop = try run.loop(epochs: epochs, hasValidation: rule != nil)
         let workers = try run.workers()
         try RunDirectory.check(path, ifPresent)

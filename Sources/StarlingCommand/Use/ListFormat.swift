@@ -71,13 +71,20 @@ struct ListExport {
             }
         case .npz:
             let clock = Stopwatch()
-            var items = [UInt32](repeating: .max, count: users.count * count)
-            var scores = [Float](repeating: .nan, count: users.count * count)
-            try rank { position, list in
-                for rank in list.items.indices {
-                    items[position * count + rank] = UInt32(list.items[rank].index)
-                    scores[position * count + rank] = list.scores[rank]
+            let size = users.count * count
+            var scores: [Float] = []
+            let items = try [UInt32](unsafeUninitializedCapacity: size) { items, itemCount in
+                scores = try [Float](unsafeUninitializedCapacity: size) { scores, scoreCount in
+                    try rank { position, list in
+                        for rank in 0..<count {
+                            let (place, isThere) = (position * count + rank, rank < list.items.count)
+                            items.initializeElement(at: place, to: isThere ? UInt32(list.items[rank].index) : .max)
+                            scores.initializeElement(at: place, to: isThere ? list.scores[rank] : .nan)
+                        }
+                    }
+                    scoreCount = size
                 }
+                itemCount = size
             }
             seconds = clock.seconds
             try VectorExport.writeLists(
