@@ -10,6 +10,7 @@
 #include "sk_adam.h"
 #include "sk_rank.h"
 #include "sk_sgd.h"
+#include "sk_text.h"
 
 #ifdef __cplusplus
 extern "C" {
