@@ -56,6 +56,25 @@ SK_INLINE int sk_text_parse_time(const uint8_t **position, int64_t *time) {
     return digits - 1 < 18;
 }
 
+enum { SK_TEXT_LONGEST_ID = 63, SK_TEXT_MOST_PLACES = 1 << 26 };
+
+SK_INLINE int sk_text_ends_field(const sk_text_form *form, const uint8_t *p) {
+    if (*p == '\n' || *p == '\r') return 1;
+    return *p == form->separator[0] && (form->separator_size == 1 || p[1] == form->separator[1]);
+}
+
+SK_INLINE int sk_text_parse_text(
+    const sk_text_form *form, const uint8_t *base, const uint8_t **position, uint32_t *id) {
+    const uint8_t *start = *position, *p = start;
+    for (; !sk_text_ends_field(form, p); p++) {
+        if (*p == '"' || *p == 0 || *p >= 0x80) return 0;
+    }
+    *position = p;
+    const size_t length = (size_t)(p - start), place = (size_t)(start - base);
+    *id = (uint32_t)(place << 6 | length);
+    return length - 1 < SK_TEXT_LONGEST_ID && place < SK_TEXT_MOST_PLACES && *start != ' ' && p[-1] != ' ';
+}
+
 // Takes the row at rows->position and moves on. 0: it is not of the usual kind, and nothing has moved.
 static inline int sk_text_take_row(const sk_text_form *form, sk_text_rows *rows) {
     const uint8_t *p = rows->position;
@@ -65,10 +84,14 @@ static inline int sk_text_take_row(const sk_text_form *form, sk_text_rows *rows)
     for (size_t column = 0; column < columns; column++) {
         switch (form->roles[column]) {
         case SK_TEXT_USER:
-            if (!sk_text_parse_id(&p, &user)) return 0;
+            if (form->users_are_text ? !sk_text_parse_text(form, rows->base, &p, &user) : !sk_text_parse_id(&p, &user)) {
+                return 0;
+            }
             break;
         case SK_TEXT_ITEM:
-            if (!sk_text_parse_id(&p, &item)) return 0;
+            if (form->items_are_text ? !sk_text_parse_text(form, rows->base, &p, &item) : !sk_text_parse_id(&p, &item)) {
+                return 0;
+            }
             break;
         case SK_TEXT_VALUE:
             if (!sk_text_parse_value(&p, &rows->values[row])) return 0;
@@ -79,9 +102,8 @@ static inline int sk_text_take_row(const sk_text_form *form, sk_text_rows *rows)
         default: {
             const uint8_t *start = p;
             // A carriage return belongs to the line end or is the caller's to judge.
-            while (*p != first && *p != '\n' && *p != '\r') {
+            for (; !sk_text_ends_field(form, p); p++) {
                 if (*p == '"' || *p == 0) return 0;
-                p++;
             }
             // Where blanks separate, a run of them is one separator.
             if (p == start && first == ' ') return 0;
@@ -96,8 +118,8 @@ static inline int sk_text_take_row(const sk_text_form *form, sk_text_rows *rows)
     if (*p != '\n' || (size_t)(p - rows->position) > form->longest) return 0;
     rows->users[row] = user;
     rows->items[row] = item;
-    if (user > rows->greatest_user) rows->greatest_user = user;
-    if (item > rows->greatest_item) rows->greatest_item = item;
+    if (!form->users_are_text && user > rows->greatest_user) rows->greatest_user = user;
+    if (!form->items_are_text && item > rows->greatest_item) rows->greatest_item = item;
     rows->position = p + 1;
     rows->rows++;
     return 1;

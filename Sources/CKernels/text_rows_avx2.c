@@ -7,6 +7,7 @@
 #define TARGET __attribute__((target("avx2,bmi,popcnt")))
 #define TAKE sk_text_take_avx2
 #define SAME(p, byte) same(p, byte)
+#define HIGH(p) joined(_mm256_loadu_si256((const __m256i *)(p)), _mm256_loadu_si256((const __m256i *)((p) + 32)))
 #define MASKS(p, separator) find(p, separator)
 
 // Bit i of each: what byte i is.

@@ -7,6 +7,7 @@
 #define TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,bmi,popcnt")))
 #define TAKE sk_text_take_avx512
 #define SAME(p, byte) _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), _mm512_set1_epi8((char)(byte)))
+#define HIGH(p) _mm512_movepi8_mask(_mm512_loadu_si512(p))
 #define MASKS(p, separator) find(p, separator)
 
 // Bit i of each: what byte i is.

@@ -9,6 +9,8 @@ import Testing
     struct Form {
         var separator: String
         var roles: [UInt8]
+        var textUsers = false
+        var textItems = false
     }
 
     struct Taken: Equatable {
@@ -41,9 +43,12 @@ import Testing
         form.roles.withUnsafeBufferPointer { roles in
             var form = sk_text_form(
                 separator: (separator[0], separator.last!), separator_size: separator.count, columns: roles.count,
-                roles: roles.baseAddress, longest: 1 << 20)
+                roles: roles.baseAddress, users_are_text: form.textUsers ? 1 : 0,
+                items_are_text: form.textItems ? 1 : 0,
+                longest: 1 << 20)
             var rows = sk_text_rows()
             (rows.position, rows.end) = (base, base + text.count)
+            rows.base = base
             (rows.readable, rows.unreadable) = (base, base + text.count)
             users.withUnsafeMutableBufferPointer { rows.users = $0.baseAddress }
             items.withUnsafeMutableBufferPointer { rows.items = $0.baseAddress }
@@ -69,6 +74,21 @@ import Testing
 
     private static func digits(_ count: Int, _ random: inout RandomStream) -> String {
         String((0..<count).map { _ in "0123456789".randomElement(using: &random)! })
+    }
+
+    /// An id that is a text and mostly taken.
+    private static func text(_ oddity: Int, _ random: inout RandomStream) -> String {
+        if Int.random(in: 0..<oddity, using: &random) == 0 {
+            return [
+                "", " a", "a ", "\"a\"", "é", "a\0", "a\rb", "a\"", String(repeating: "a", count: 64), "a:b", ":",
+                "a,b", ".",
+            ].randomElement(using: &random)!
+        }
+        if Int.random(in: 0..<20, using: &random) == 0 {
+            return String(repeating: "a", count: Int.random(in: 20...63, using: &random))
+        }
+        return ["u", "B00", "0", "a b", "-", "x.y"].randomElement(using: &random)!
+            + digits(Int.random(in: 1...8, using: &random), &random)
     }
 
     /// A field that mostly is as it should be, and once in `oddity` is not.
@@ -106,7 +126,7 @@ import Testing
             }
         default:
             if Int.random(in: 0..<oddity, using: &random) == 0 {
-                return ["", "a,b", "a \"b\"", "a longer note"].randomElement(using: &random)!
+                return ["", "a,b", "a \"b\"", "a longer note", ":", "x:y", ":::"].randomElement(using: &random)!
             }
             return ["n", "note", "7", "1.5", "x;y"].randomElement(using: &random)!
         }
@@ -119,6 +139,11 @@ import Testing
         Form(separator: "::", roles: [2, 1]), Form(separator: ":-", roles: [4, 2, 3, 1]),
         Form(separator: ",", roles: [2, 1, 4, 3]), Form(separator: ",", roles: [0, 1, 2, 0, 3]),
         Form(separator: ",", roles: [1, 2, 4, 0]),
+        Form(separator: "::", roles: [1, 0, 2, 3]), Form(separator: ",", roles: [1, 2, 3, 4], textUsers: true),
+        Form(separator: ",", roles: [1, 2, 3], textUsers: true, textItems: true),
+        Form(separator: "\t", roles: [4, 2, 0, 1], textItems: true),
+        Form(separator: " ", roles: [1, 2], textItems: true),
+        Form(separator: "::", roles: [3, 2, 1, 4], textUsers: true, textItems: true),
         Form(separator: ",", roles: [1, 2] + [UInt8](repeating: 0, count: 14)),
         Form(separator: ",", roles: [1, 2] + [UInt8](repeating: 0, count: 15)),
     ]) func allVersionsTakeTheSame(_ form: Form) {
@@ -128,7 +153,11 @@ import Testing
             let end = number % 3 == 0 ? "\r\n" : "\n"
             var text: [UInt8] = []
             for _ in 0..<Int.random(in: 1...40, using: &random) {
-                var fields = form.roles.map { Self.field($0, 15 * form.roles.count, &random) }
+                var fields = form.roles.map { role in
+                    let oddity = 15 * form.roles.count
+                    return role == 1 && form.textUsers || role == 2 && form.textItems
+                        ? Self.text(oddity, &random) : Self.field(role, oddity, &random)
+                }
                 switch Int.random(in: 0..<60, using: &random) {
                 case 0: fields.removeLast()
                 case 1: fields.append("1")
@@ -156,7 +185,8 @@ import Testing
         var random = RandomStream(seed: 22, .test)
         for number in 0..<3000 {
             let form = Form(
-                separator: ["::", ","][number % 2], roles: number % 5 == 0 ? [1, 0, 2, 3, 4] : [1, 2, 3, 4])
+                separator: ["::", ","][number % 2], roles: number % 5 == 0 ? [1, 0, 2, 3, 4] : [1, 2, 3, 4],
+                textUsers: number % 11 == 0, textItems: number % 13 == 0)
             var text: [UInt8] = []
             for row in 0..<12 {
                 let fields = form.roles.map { role in

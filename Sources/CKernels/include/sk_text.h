@@ -1,6 +1,7 @@
 // The reader's inner loops: rows of delimited text into columns, and how many lines a text has.
 //
-// They take rows of the usual kind only: integers as ids, short plain decimals, no quotes, no blanks around a field.
+// They take rows of the usual kind only: integers or short ASCII texts as ids, short plain decimals, no quotes, no
+// blanks around a field.
 // At the first line that is anything else they stop, and the caller judges that line. All versions stop at the same.
 #ifndef STARLING_SK_TEXT_H
 #define STARLING_SK_TEXT_H
@@ -20,6 +21,8 @@ typedef struct {
     size_t separator_size;  // 1 or 2
     size_t columns;         // at least 2
     const uint8_t *roles;   // [columns] one user and one item, at most one value and one time
+    int users_are_text;     // ids of users, of items are taken as texts, not as integers
+    int items_are_text;
     size_t longest;         // bytes of the longest row that is taken
 } sk_text_form;
 
@@ -36,19 +39,21 @@ typedef struct {
     const uint8_t *end;        // after a line end; `position == end`: all rows were taken
     const uint8_t *readable;   // bytes from here ...
     const uint8_t *unreadable; // ... to here may be loaded
-    uint32_t *users;           // [rows] ids as they stand in the text, below 2^32 - 1
+    const uint8_t *base;       // from where places of texts are counted
+    uint32_t *users;           // [rows] the ids as integers, or where they stand: place << 6 | length
     uint32_t *items;           // [rows]
     float *values;             // [rows], or NULL if no column holds values
     int64_t *times;            // [rows], or NULL if no column holds times
     size_t rows;               // rows taken, added to what stands here
-    uint32_t greatest_user;    // raised to the greatest taken
+    uint32_t greatest_user;    // raised to the greatest integer taken
     uint32_t greatest_item;
     sk_text_value *known;      // [SK_TEXT_KNOWN_VALUES] values met so far; all 0 at the beginning
 } sk_text_rows;
 
-// Takes rows: canonical integers in 0...2^32 - 2 as ids, `-?digits[.digits]` of at most 7 digits as values (so that
-// number and power of ten are exact and one division rounds correctly), `-?digits` of at most 18 as times. A carriage
-// return before the line end belongs to it.
+// Takes rows: as ids canonical integers in 0...2^32 - 2, or texts of 1 to 63 ASCII bytes in the first 64 MiB after
+// `base` without quotes, NULs, carriage returns or outer blanks; `-?digits[.digits]` of at most 7 digits as values (so that number
+// and power of ten are exact and one division rounds correctly); `-?digits` of at most 18 as times. A carriage return
+// before the line end belongs to it.
 void sk_text_take_plain(const sk_text_form *form, sk_text_rows *rows);
 #if defined(__x86_64__)
 void sk_text_take_avx2(const sk_text_form *form, sk_text_rows *rows);

@@ -74,11 +74,11 @@ struct ChunkParser {
         guard var position = text.baseAddress else { return }
         let end = position + text.count
         let triesPlain =
-            isTerminated && form.kind != .lists && !users.isInterning && !items.isInterning
-            && form.separator.count <= 2 && !Self.standsInNumbers(form.separator[0])
+            isTerminated && form.kind != .lists && form.separator.count <= 2
+            && !Self.standsInNumbers(form.separator[0]) && !headerPassesForRow()
         while position < end {
             if triesPlain {
-                position = plainRows(position, end, known)
+                position = plainRows(position, end, base: text.baseAddress!, known)
                 if position == end { return }
             }
             let newline = memchr(position, 10, end - position)?.assumingMemoryBound(to: UInt8.self)
@@ -104,25 +104,46 @@ struct ChunkParser {
         byte &- 48 < 10 || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
     }
 
-    /// Takes rows as long as they are of the usual kind (``sk_text_take``): canonical integers as ids, short plain
-    /// decimals, no quotes, no blanks. Returns the beginning of the first line that is not, or `end`.
+    /// Whether the header, should it stand in the file again, would be taken for a row: where ids are texts, only a
+    /// value or a time tells it from one.
+    private func headerPassesForRow() -> Bool {
+        guard users.isInterning || items.isInterning, let header = form.header else { return false }
+        var splitter = FieldSplitter(separator: form.separator)
+        return header.withUnsafeBufferPointer { header in
+            guard (try? splitter.split(header)) != nil else { return false }
+            return [form.value, form.time].allSatisfy { index in
+                guard let index, index < splitter.fields.count else { return true }
+                return splitter.withBytes(of: splitter.fields[index], in: header) {
+                    (try? DecimalText.float($0)) != nil
+                }
+            }
+        }
+    }
+
+    /// Takes rows as long as they are of the usual kind (``sk_text_take``): canonical integers or short texts as ids,
+    /// short plain decimals, no quotes, no blanks. Returns the beginning of the first line that is not, or `end`.
     private mutating func plainRows(
-        _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ known: UnsafeMutablePointer<sk_text_value>
+        _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, base: UnsafePointer<UInt8>,
+        _ known: UnsafeMutablePointer<sk_text_value>
     ) -> UnsafePointer<UInt8> {
         let first = rows
         var taken = sk_text_rows(
             position: start, end: end, readable: readable.baseAddress,
             unreadable: readable.baseAddress! + readable.count,
-            users: output.users, items: output.items, values: output.values, times: output.times, rows: rows,
+            base: base, users: output.users, items: output.items, values: output.values, times: output.times,
+            rows: rows,
             greatest_user: users.greatest, greatest_item: items.greatest, known: known)
         let separator = (form.separator[0], form.separator.last!)
         roles.withUnsafeBufferPointer { roles in
             var form = sk_text_form(
                 separator: separator, separator_size: form.separator.count, columns: roles.count,
-                roles: roles.baseAddress, longest: form.longestLine)
+                roles: roles.baseAddress, users_are_text: users.isInterning ? 1 : 0,
+                items_are_text: items.isInterning ? 1 : 0, longest: form.longestLine)
             sk_text_take(&form, &taken, instructionSet.rawValue)
         }
         (rows, users.greatest, items.greatest) = (taken.rows, taken.greatest_user, taken.greatest_item)
+        if users.isInterning { users.number(output.users, first..<rows, from: base) }
+        if items.isInterning { items.number(output.items, first..<rows, from: base) }
         if form.kind == .sequences {
             for row in first..<rows { output.times![row] = Int64(ordinal + row - first) }
         }
