@@ -46,7 +46,7 @@ import Testing
         func field(_ text: String, _ random: inout RandomStream) -> String {
             switch Int.random(in: 0..<40, using: &random) {
             case 0: return "\"\(text)\""
-            case 1 where separator != " ": return " \(text) "
+            case 1 where !" \(text) ".contains(separator): return " \(text) "
             default: return text.contains(separator) ? "\"\(text)\"" : text
             }
         }

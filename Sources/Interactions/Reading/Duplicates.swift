@@ -6,7 +6,8 @@ extension InteractionLog {
     /// order: with `last` and `first` each at its own place, with `mean` and `sum` at that of the pair's first.
     ///
     /// - Throws: `badData` under the policy `error` for the pair whose second entry comes first in the log.
-    /// - Complexity: O(n) for `n` interactions, and O(m log m) for each user with `m` that has an item twice.
+    /// - Complexity: O(n) for `n` interactions, and O(m log m) for each user with `m` that has an item twice. Memory:
+    ///   4 bytes an item and thread, and what the log takes.
     package func mergingDuplicates(
         _ policy: DuplicatePolicy, workers: Workers
     ) throws -> (log: InteractionLog, merged: Int) {
