@@ -11,9 +11,10 @@ import Testing
                 [10, 13, 97, 97, 97, 98, 10, 99].randomElement(using: &random)! as UInt8
             }
             let start = Int.random(in: 0...min(3, text.count), using: &random)
-            for size in [1, 7, 64, 100_000] {
+            let sets = InstructionSet.allCases.filter { $0 <= .best }
+            for (size, set) in [1, 7, 64, 100_000].flatMap({ size in sets.map { (size, $0) } }) {
                 text.withUnsafeBytes { bytes in
-                    let cuts = LineGrid.cuts(start..<text.count, size: size).map { LineGrid.Cut(bytes, $0) }
+                    let cuts = LineGrid.cuts(start..<text.count, size: size).map { LineGrid.Cut(bytes, $0, set) }
                     let chunks = LineGrid(cuts: cuts, from: start, to: text.count, firstLine: 5).chunks
                     var (position, line) = (start, 5)
                     for chunk in chunks {

@@ -1,5 +1,6 @@
 import Basics
 import Interactions
+import Kernels
 import Testing
 
 /// One bad line in each way, between good ones: where it stops, and what skipping counts.
@@ -74,6 +75,19 @@ import Testing
         let items = (0..<300_000).map { "\($0)" }.joined(separator: " ")
         let loaded = try load("7 \(items)\n8 1\n9 2 3\n", chunkSize: 1000)
         #expect(loaded.log.count == 300_003 && loaded.log.users.count == 3 && loaded.log.items.count == 300_000)
+    }
+
+    /// Where ids are texts, the header looks like a row but for its value, and without one in every way.
+    @Test(arguments: ["user,item", "user,item,rating", "user,item,note,timestamp"]) func theHeaderAgain(
+        _ header: String
+    ) throws {
+        let row = header.contains("rating") ? "a,b,3" : header.contains("timestamp") ? "a,b,c,4" : "a,b"
+        let text = ([header] + [String](repeating: row, count: 20) + [header, row, ""]).joined(separator: "\n")
+        for set in InstructionSet.here {
+            let loaded = try load(text, instructionSet: set) { $0.skipsBadRows = true }
+            #expect(loaded.report.refused == ["the header again": 1] && loaded.log.count == 21)
+            #expect(failure { _ = try load(text, instructionSet: set) }?.place.line == 22)
+        }
     }
 
     /// The error is that of the lowest line, however the work is shared.

@@ -4,7 +4,7 @@ import Kernels
 import Testing
 
 /// The reader against ``PlainReader`` on generated and damaged files, with chunks of 1, 7 and 64 bytes and of more,
-/// on 1 to 3 threads.
+/// on 1 to 3 threads, with every instruction set.
 @Suite struct ReaderOracleTests {
     struct Table {
         var reader: PlainReader
@@ -29,7 +29,7 @@ import Testing
     }
 
     private func table(_ random: inout RandomStream) -> Table {
-        let separator = [",", "\t", "::", " ", "|", ";", "<=>"].randomElement(using: &random)!
+        let separator = [",", "\t", "::", " ", "|", ";", "<=>", ".", "-"].randomElement(using: &random)!
         let hasValue = Int.random(in: 0..<4, using: &random) > 0
         let hasTime = Bool.random(using: &random)
         let extra = Int.random(in: 0..<4, using: &random) == 0
@@ -46,7 +46,7 @@ import Testing
         func field(_ text: String, _ random: inout RandomStream) -> String {
             switch Int.random(in: 0..<40, using: &random) {
             case 0: return "\"\(text)\""
-            case 1 where separator != " ": return " \(text) "
+            case 1 where !" \(text) ".contains(separator): return " \(text) "
             default: return text.contains(separator) ? "\"\(text)\"" : text
             }
         }
@@ -80,14 +80,16 @@ import Testing
     }
 
     /// Compares what both make of a file, skipping bad rows and stopping at them.
-    private func compare(_ table: Table, chunkSize: Int, threads: Int, _ comment: Comment) {
+    private func compare(
+        _ table: Table, chunkSize: Int, threads: Int, _ set: InstructionSet = .best, _ comment: Comment
+    ) {
         let expected = table.reader.read(table.bytes)
         func options(_ options: inout ReadingOptions) {
             options.separator = table.reader.separator
             options.columns = table.columns
         }
         do {
-            let loaded = try load(table.bytes, threads: threads, chunkSize: chunkSize) {
+            let loaded = try load(table.bytes, threads: threads, chunkSize: chunkSize, instructionSet: set) {
                 options(&$0)
                 $0.skipsBadRows = true
             }
@@ -99,7 +101,9 @@ import Testing
         } catch {
             #expect(expected.rows.isEmpty, "\(error) \(comment)")
         }
-        let error = failure { _ = try load(table.bytes, threads: threads, chunkSize: chunkSize, options) }
+        let error = failure {
+            _ = try load(table.bytes, threads: threads, chunkSize: chunkSize, instructionSet: set, options)
+        }
         if let first = expected.badLines.first {
             #expect(error?.place.line == first, comment)
         } else {
@@ -112,9 +116,10 @@ import Testing
         for number in 0..<300 {
             let table = table(&random)
             let text = String(decoding: table.bytes, as: UTF8.self)
-            for chunkSize in [1, 7, 64, 4 << 20] {
+            for (place, chunkSize) in [1, 7, 64, 4 << 20].enumerated() {
+                let sets = InstructionSet.here
                 compare(
-                    table, chunkSize: chunkSize, threads: 1 + number % 3,
+                    table, chunkSize: chunkSize, threads: 1 + number % 3, sets[(number + place) % sets.count],
                     "file \(number), chunks of \(chunkSize):\n\(text)")
             }
         }
@@ -148,6 +153,7 @@ import Testing
             let chunkSize = [1, 7, 64, 4 << 20][number % 4]
             compare(
                 table, chunkSize: chunkSize, threads: number % 8 == 0 ? 3 : 1,
+                InstructionSet.here[number / 4 % InstructionSet.here.count],
                 "case \(number), chunks of \(chunkSize): \(table.bytes)")
         }
         #expect(compared * 2 > cases)
@@ -178,7 +184,8 @@ import Testing
             let mapping = ColumnMapping(user: .number(1), item: .number(2), value: .number(3))
             for (threads, chunkSize) in [(1, 4 << 20), (3, 500)] {
                 let table = Table(reader: reader, bytes: bytes, columns: mapping)
-                compare(table, chunkSize: chunkSize, threads: threads, "\(surprises), chunks of \(chunkSize)")
+                let set = InstructionSet.here.randomElement(using: &random)!
+                compare(table, chunkSize: chunkSize, threads: threads, set, "\(surprises), chunks of \(chunkSize)")
             }
         }
     }

@@ -31,6 +31,11 @@ final class TemporaryFolder {
 
 func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
+extension InstructionSet {
+    /// All that this machine runs.
+    static let here = allCases.filter { $0 <= .best }
+}
+
 /// One interaction with raw ids.
 struct Row: Hashable, CustomStringConvertible {
     var user: String
@@ -62,19 +67,22 @@ private let pools = (1...7).map { Workers(threads: $0) }
 
 /// Reads `text` from a file.
 func load(
-    _ text: String, threads: Int = 2, chunkSize: Int = 4 << 20, _ change: (inout ReadingOptions) -> Void = { _ in }
+    _ text: String, threads: Int = 2, chunkSize: Int = 4 << 20, instructionSet: InstructionSet = .best,
+    _ change: (inout ReadingOptions) -> Void = { _ in }
 ) throws -> LoadedInteractions {
-    try load(Array(text.utf8), threads: threads, chunkSize: chunkSize, change)
+    try load(Array(text.utf8), threads: threads, chunkSize: chunkSize, instructionSet: instructionSet, change)
 }
 
 func load(
-    _ bytes: [UInt8], threads: Int = 2, chunkSize: Int = 4 << 20, _ change: (inout ReadingOptions) -> Void = { _ in }
+    _ bytes: [UInt8], threads: Int = 2, chunkSize: Int = 4 << 20, instructionSet: InstructionSet = .best,
+    _ change: (inout ReadingOptions) -> Void = { _ in }
 ) throws -> LoadedInteractions {
     let folder = TemporaryFolder()
     var options = ReadingOptions()
     change(&options)
     return try InteractionReader.read(
-        try folder.write("data", bytes), options: options, workers: pools[threads - 1], chunkSize: chunkSize)
+        try folder.write("data", bytes), options: options, workers: pools[threads - 1], chunkSize: chunkSize,
+        instructionSet: instructionSet)
 }
 
 /// The error of a call that must fail.

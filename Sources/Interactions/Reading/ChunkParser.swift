@@ -1,5 +1,7 @@
 import Basics
+import CKernels
 import Formats
+import Kernels
 
 #if canImport(Glibc)
 import Glibc
@@ -9,7 +11,7 @@ import Darwin
 
 /// Parses a chunk of lines into columns.
 ///
-/// Usual lines go through ``plainRows(_:_:)``; whatever that does not take, through ``parseRow(_:)``, which alone
+/// Usual lines go through ``plainRows(_:_:base:_:)``; whatever that does not take, through ``parseRow(_:)``, which alone
 /// defines what is a row and what is refused.
 struct ChunkParser {
     let form: TextForm
@@ -19,6 +21,9 @@ struct ChunkParser {
     let output: ColumnPointers
     /// Whether a line end follows the last line.
     let isTerminated: Bool
+    /// All bytes that may be looked at, those of the chunk among them.
+    let readable: UnsafeBufferPointer<UInt8>
+    let instructionSet: InstructionSet
     /// The number of the present line in its file, from 1.
     var line: Int
     /// The number of the present line among the lines of all files, from 0.
@@ -26,25 +31,29 @@ struct ChunkParser {
     var users: IDSink
     var items: IDSink
 
-    private(set) var rows = 0
+    var rows = 0
     private(set) var tally = RefusalTally()
-    private let roles: [TextForm.Role]
+    /// What `sk_text_take` makes of each column.
+    let roles: [UInt8]
     private var splitter: FieldSplitter
 
     init(
-        form: TextForm, file: String, skipsBadRows: Bool, output: ColumnPointers, isTerminated: Bool, line: Int,
-        ordinal: Int, users: IDSink, items: IDSink
+        form: TextForm, file: String, skipsBadRows: Bool, output: ColumnPointers, isTerminated: Bool,
+        readable: UnsafeBufferPointer<UInt8>, instructionSet: InstructionSet, line: Int, ordinal: Int, users: IDSink,
+        items: IDSink
     ) {
         self.form = form
         self.file = file
         self.skipsBadRows = skipsBadRows
         self.output = output
         self.isTerminated = isTerminated
+        self.readable = readable
+        self.instructionSet = instructionSet
         self.line = line
         self.ordinal = ordinal
         self.users = users
         self.items = items
-        roles = form.roles
+        roles = form.roles.map(\.rawValue)
         splitter = FieldSplitter(separator: form.separator)
     }
 
@@ -53,14 +62,21 @@ struct ChunkParser {
     ///
     /// - Throws: the first refused row as `badData`, unless such rows are skipped.
     mutating func parse(_ text: UnsafeBufferPointer<UInt8>) throws {
+        try withUnsafeTemporaryAllocation(of: sk_text_value.self, capacity: Int(SK_TEXT_KNOWN_VALUES)) { known in
+            known.initialize(repeating: sk_text_value())
+            try parse(text, known.baseAddress!)
+        }
+    }
+
+    private mutating func parse(
+        _ text: UnsafeBufferPointer<UInt8>, _ known: UnsafeMutablePointer<sk_text_value>
+    ) throws {
         guard var position = text.baseAddress else { return }
         let end = position + text.count
-        let triesPlain =
-            isTerminated && form.kind != .lists && !users.isInterning && !items.isInterning
-            && form.separator.count <= 2
+        let triesPlain = canHavePlainRows()
         while position < end {
             if triesPlain {
-                position = plainRows(position, end)
+                position = plainRows(position, end, base: text.baseAddress!, known)
                 if position == end { return }
             }
             let newline = memchr(position, 10, end - position)?.assumingMemoryBound(to: UInt8.self)
@@ -79,75 +95,6 @@ struct ChunkParser {
             line += 1
             ordinal += 1
         }
-    }
-
-    /// Takes rows as long as they are of the usual kind: canonical integers as ids, short plain decimals, no quotes,
-    /// no blanks. Returns the beginning of the first line that is not, or `end`.
-    ///
-    /// Every loop ends at a line end at the latest, so none looks for the end of the chunk.
-    private mutating func plainRows(
-        _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
-    ) -> UnsafePointer<UInt8> {
-        let (first, second) = (form.separator[0], form.separator.last!)
-        let isDouble = form.separator.count == 2
-        let isBlank = first == UInt8(ascii: " ")
-        let isSequence = form.kind == .sequences
-        let longest = form.longestLine
-        let (output, last) = (self.output, form.columnCount - 1)
-        var (row, ordinal, greatestUser, greatestItem) = (self.rows, self.ordinal, users.greatest, items.greatest)
-        var begin = start
-        roles.withUnsafeBufferPointer { roles in
-            rows: while begin < end {
-                var position = begin
-                var (user, item): (UInt32, UInt32) = (0, 0)
-                for column in 0...last {
-                    switch roles[column] {
-                    case .user:
-                        guard let id = plainID(&position) else { break rows }
-                        user = id
-                    case .item:
-                        guard let id = plainID(&position) else { break rows }
-                        item = id
-                    case .value:
-                        guard let value = plainValue(&position) else { break rows }
-                        output.values.unsafelyUnwrapped[row] = value
-                    case .time:
-                        guard let time = plainTime(&position) else { break rows }
-                        output.times.unsafelyUnwrapped[row] = time
-                    case .skip:
-                        let field = position
-                        while position.pointee != first, position.pointee != 10 {
-                            if position.pointee == UInt8(ascii: "\"") || position.pointee == 0 { break rows }
-                            // A carriage return belongs to the line end or is the general parser's to judge.
-                            if position.pointee == UInt8(ascii: "\r") { break }
-                            position += 1
-                        }
-                        if isBlank && position == field { break rows }
-                    }
-                    if column < last {
-                        guard position.pointee == first else { break rows }
-                        position += 1
-                        if isDouble {
-                            guard position.pointee == second else { break rows }
-                            position += 1
-                        }
-                    }
-                }
-                if position.pointee == UInt8(ascii: "\r") { position += 1 }
-                guard position.pointee == 10, position - begin <= longest else { break rows }
-                output.users[row] = user
-                output.items[row] = item
-                if isSequence { output.times.unsafelyUnwrapped[row] = Int64(ordinal) }
-                greatestUser = max(greatestUser, user)
-                greatestItem = max(greatestItem, item)
-                row += 1
-                ordinal += 1
-                begin = position + 1
-            }
-        }
-        line += ordinal - self.ordinal
-        (self.rows, self.ordinal, users.greatest, items.greatest) = (row, ordinal, greatestUser, greatestItem)
-        return begin
     }
 
     /// Parses one line of a table, whatever stands in it.

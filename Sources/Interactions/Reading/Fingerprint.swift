@@ -3,7 +3,7 @@ public import Kernels
 
 extension InteractionLog {
     /// SHA-256 over vocabularies and columns: 64 hexadecimal digits that two logs share only if they hold the same
-    /// interactions in the same order. Columns are hashed in slices of 2²⁰ rows, in parallel, and the slices' digests
+    /// interactions in the same order. By it a resumed run notices other data. Columns are hashed in slices of 2²⁰ rows, in parallel, and the slices' digests
     /// once more, so that the result does not depend on the number of threads.
     ///
     /// - Complexity: O(interactions + bytes of ids); about a second for a gigabyte and a thread.

@@ -37,7 +37,12 @@ struct IDColumn {
         bitmaps.initialize(repeating: 0)
         forEachSlice { slice, worker in
             let bitmap = bitmaps.baseAddress! + worker * words
-            for index in slice { bitmap[Int(column[index] >> 6)] |= 1 << UInt64(column[index] & 63) }
+            // Users mostly come one after another: a mark that stands is not made again.
+            var last = ~column[slice.lowerBound]
+            for index in slice where column[index] != last {
+                last = column[index]
+                bitmap[Int(last >> 6)] |= 1 << UInt64(last & 63)
+            }
         }
         var distinct: [UInt32] = []
         var before = [UInt32](repeating: 0, count: words)

@@ -1,5 +1,11 @@
 import Formats
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Takes the ids of one column of a chunk: as the integers they are, or numbered within the chunk.
 struct IDSink: Sendable {
     let isInterning: Bool
@@ -10,6 +16,21 @@ struct IDSink: Sendable {
     private(set) var interner = IDInterner()
 
     init(isInterning: Bool) { self.isInterning = isInterning }
+
+    /// Numbers the ids of rows of a column where `sk_text_take` noted their place, counted from `base`, and length.
+    mutating func number(_ column: UnsafeMutablePointer<UInt32>, _ rows: Range<Int>, from base: UnsafePointer<UInt8>) {
+        // Users mostly come one after another.
+        var last = UnsafeBufferPointer(start: base, count: 0)
+        var number: UInt32 = 0
+        for row in rows {
+            let id = UnsafeBufferPointer(start: base + Int(column[row] >> 6), count: Int(column[row] & 63))
+            if id.count != last.count || memcmp(id.baseAddress!, last.baseAddress!, id.count) != 0 {
+                number = interner.number(of: id)
+                last = id
+            }
+            column[row] = number
+        }
+    }
 
     /// What to write in the column.
     mutating func take(_ id: UnsafeBufferPointer<UInt8>) -> UInt32 {

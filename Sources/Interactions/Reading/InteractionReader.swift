@@ -5,9 +5,6 @@ public import Kernels
 public struct LoadedInteractions: Sendable {
     public let log: InteractionLog
     public let report: IngestionReport
-    /// SHA-256 of the accepted content (see ``InteractionLog/fingerprint(workers:)``), by which a resumed run notices
-    /// other data.
-    public let fingerprint: String
 }
 
 /// Reads interactions from text.
@@ -39,17 +36,19 @@ public enum InteractionReader {
     ) throws -> LoadedInteractions {
         try read(
             source, options: options, workers: workers, cancellation: cancellation, progress: progress,
-            chunkSize: 4 << 20)
+            chunkSize: 4 << 20, instructionSet: try .current())
     }
 
-    /// As above, with chunks of another size.
+    /// As above, with chunks of another size and another instruction set, on which nothing in the result depends.
     package static func read(
         _ source: String, options: ReadingOptions, workers: Workers, cancellation: Cancellation? = nil,
-        progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil, chunkSize: Int
+        progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil, chunkSize: Int,
+        instructionSet: InstructionSet = .best
     ) throws -> LoadedInteractions {
         let watch = Stopwatch()
         let reader = TextReader(
-            options: options, workers: workers, cancellation: cancellation, progress: progress, chunkSize: chunkSize)
+            options: options, workers: workers, cancellation: cancellation, progress: progress,
+            instructionSet: instructionSet, chunkSize: chunkSize)
         var (log, report) = try reader.read(try SourceLocator.files(source))
         if let policy = options.duplicates {
             do {
@@ -65,9 +64,8 @@ public enum InteractionReader {
             (report.usersRemoved, report.itemsRemoved) = (removed.users, removed.items)
             report.rowsRemoved = removed.rows
         }
-        let fingerprint = log.fingerprint(workers: workers)
         (report.users, report.items, report.rowsKept) = (log.users.count, log.items.count, log.count)
         report.seconds = watch.seconds
-        return LoadedInteractions(log: log, report: report, fingerprint: fingerprint)
+        return LoadedInteractions(log: log, report: report)
     }
 }

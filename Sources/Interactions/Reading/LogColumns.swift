@@ -1,3 +1,5 @@
+import Kernels
+
 /// Columns under construction: room for every row that may come, written by many threads at places of their own.
 struct LogColumns {
     var users: [UInt32]
@@ -65,7 +67,10 @@ struct LogColumns {
     }
 
     private static func unset<Element: BitwiseCopyable>(_ capacity: Int) -> [Element] {
-        [Element](unsafeUninitializedCapacity: capacity) { $1 = capacity }
+        [Element](unsafeUninitializedCapacity: capacity) { memory, count in
+            HugePages.advise(UnsafeMutableRawBufferPointer(memory))
+            count = capacity
+        }
     }
 
     private static func withPointer<Element, Result>(

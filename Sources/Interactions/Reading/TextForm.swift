@@ -9,7 +9,7 @@ struct TextForm: Sendable {
         case lists
     }
 
-    /// What the hot loop does with a column.
+    /// What stands in a column, in the numbers of `sk_text_take`.
     enum Role: UInt8, Sendable { case skip, user, item, value, time }
 
     var kind: Kind

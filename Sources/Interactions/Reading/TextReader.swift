@@ -14,6 +14,7 @@ struct TextReader {
     let workers: Workers
     let cancellation: Cancellation?
     let progress: ((Int, Int) -> Void)?
+    let instructionSet: InstructionSet
     /// Bytes a chunk, about. The result does not depend on it.
     let chunkSize: Int
 
@@ -93,7 +94,7 @@ struct TextReader {
             if index > 0 { (start, line) = try Self.beginning(of: file, like: form, in: files[0].path) }
             let ranges = LineGrid.cuts(start..<file.bytes.count, size: chunkSize)
             let cuts = try map(ranges.count) { cut, _ in
-                let found = LineGrid.Cut(file.bytes, ranges[cut])
+                let found = LineGrid.Cut(file.bytes, ranges[cut], instructionSet)
                 file.release(ranges[cut])
                 return found
             }
@@ -152,6 +153,7 @@ struct TextReader {
                         var parser = ChunkParser(
                             form: form, file: file.path, skipsBadRows: options.skipsBadRows,
                             output: pointers.advanced(by: starts[index]), isTerminated: chunk.lines.isTerminated,
+                            readable: file.bytes.assumingMemoryBound(to: UInt8.self), instructionSet: instructionSet,
                             line: chunk.lines.firstLine, ordinal: chunk.ordinal,
                             users: IDSink(isInterning: internsUsers), items: IDSink(isInterning: internsItems))
                         let isLost =

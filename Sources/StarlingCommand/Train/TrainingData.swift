@@ -41,7 +41,8 @@ struct TrainingData {
         }
         return TrainingData(
             users: train.users, items: train.items, history: train.userMatrix(), heldOut: heldOut, catalog: catalog,
-            userCatalog: userCatalog, interactions: loaded.log.count, fingerprint: loaded.fingerprint,
+            userCatalog: userCatalog, interactions: loaded.log.count,
+            fingerprint: loaded.log.fingerprint(workers: workers),
             valueRange: train.values.flatMap { values in
                 values.isEmpty
                     ? nil
