@@ -5,9 +5,8 @@ import Interactions
 /// item block. A group's errors are solved for together (see `sgd_groups.inc`).
 ///
 /// Ratings lie piece by piece, a piece being what one segment of users and one item block share. In a piece the
-/// groups of four come first, then those of three, two and one, so that a walk knows each group's size. Four
-/// stretches of the segment's users take turns among the groups of four: a group seldom has to wait for the one
-/// before it.
+/// groups of four come first, then those of three, two and one, so that a walk knows each group's size. Among those of
+/// one size, stretches of the segment's users take turns: a group seldom has to wait for the one before it.
 package struct BlockRatings: Sendable {
     /// Where a piece lies in ``users`` and ``items``, and how many groups it has of four, three, two and one.
     package struct Piece: Sendable {
@@ -92,6 +91,16 @@ package struct BlockRatings: Sendable {
             values.append(value)
         }
 
+        /// True if two groups of one size have the user or an item in common.
+        func shares(_ group: Int, _ other: Int, size: Int) -> Bool {
+            let (first, second) = (groups[group].first, groups[other].first)
+            if groups[group].user == groups[other].user { return true }
+            for own in first..<first + size {
+                for rating in second..<second + size where items[own] == items[rating] { return true }
+            }
+            return false
+        }
+
         mutating func removeAll() {
             items.removeAll(keepingCapacity: true)
             values.removeAll(keepingCapacity: true)
@@ -108,36 +117,33 @@ package struct BlockRatings: Sendable {
             let end = group + 1 < bucket.groups.count ? bucket.groups[group + 1].first : bucket.items.count
             bySize[4 - (end - bucket.groups[group].first)].append(group)
         }
-        let quarter = (bySize[0].count + 3) / 4
-        bySize[0] = (0..<quarter).flatMap { [fours = bySize[0]] step in
-            stride(from: step, to: fours.count, by: quarter).map { fours[$0] }
-        }
         for (index, groups) in bySize.enumerated() {
             piece.groups[index] = groups.count
-            for (number, group) in groups.enumerated() {
-                append(bucket, group, after: number > 0 ? groups[number - 1] : nil, size: 4 - index)
-            }
+            append(bucket, groups, size: 4 - index)
         }
         pieces.append(piece)
         bucket.removeAll()
     }
 
-    /// Adds a group of the bucket after another of the same size.
-    private mutating func append(_ bucket: Bucket, _ group: Int, after previous: Int?, size: Int) {
-        let (user, first) = bucket.groups[group]
-        let own = first..<first + size
-        var waits = false
-        if let previous {
-            let before = bucket.groups[previous]
-            waits = before.user == user
-            for other in before.first..<before.first + size {
-                for rating in own where bucket.items[rating] == bucket.items[other] { waits = true }
+    /// Adds the bucket's groups of one size. Four stretches of them take turns, and a stretch whose next group would
+    /// have to wait leaves its turn to one whose next group would not.
+    private mutating func append(_ bucket: Bucket, _ groups: [Int], size: Int) {
+        var next = (0..<4).map { groups.count * $0 / 4 }
+        let ends = (1...4).map { groups.count * $0 / 4 }
+        var (turn, previous) = (0, -1)
+        for _ in groups {
+            let open = (0..<4).lazy.map { (turn + $0) % 4 }.filter { next[$0] < ends[$0] }
+            let free = open.first { previous < 0 || !bucket.shares(groups[next[$0]], previous, size: size) }
+            let taken = free ?? open.first!
+            previous = groups[next[taken]]
+            next[taken] += 1
+            turn = (taken + 1) % 4
+            let (user, first) = bucket.groups[previous]
+            users.append(free == nil ? user | SK_SGD_WAITS : user)
+            for rating in first..<first + size {
+                items.append(bucket.items[rating])
+                values.append(bucket.values[rating])
             }
-        }
-        users.append(waits ? user | SK_SGD_WAITS : user)
-        for rating in own {
-            items.append(bucket.items[rating])
-            values.append(bucket.values[rating])
         }
     }
 }

@@ -68,7 +68,7 @@ struct LogColumns {
 
     private static func unset<Element: BitwiseCopyable>(_ capacity: Int) -> [Element] {
         [Element](unsafeUninitializedCapacity: capacity) { memory, count in
-            HugePages.advise(UnsafeMutableRawBufferPointer(memory))
+            LargeMemory.advise(UnsafeMutableRawBufferPointer(memory))
             count = capacity
         }
     }
