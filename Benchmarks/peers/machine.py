@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import libmf
+import settings
 from common import HERE, ROOT, STARLING
 
 
@@ -62,3 +63,10 @@ def _cache(index: str):
 
 def _output(*command) -> str:
     return subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
+def instruction_sets() -> list:
+    """Those of settings.INSTRUCTION_SETS that this machine runs."""
+    flags = next((line.split() for line in open("/proc/cpuinfo") if line.startswith("flags")), [])
+    needs = {"baseline": (), "avx2": ("avx2", "fma"), "avx512": ("avx512f", "avx512bw"), "avx512vnni": ("avx512_vnni",)}
+    return [isa for isa in settings.INSTRUCTION_SETS if all(flag in flags for flag in needs[isa])]

@@ -23,7 +23,7 @@ from common import BENCHMARKS, RESULTS, WORK, Stopwatch, run_peer, write_json
 from data import prepare, prepare_ranking
 from session import Session
 
-SECTIONS = ("read", "mf", "adam", "rank")
+SECTIONS = ("read", "mf", "adam", "rank", "isa")
 
 
 def arguments():
@@ -106,6 +106,25 @@ def rank_jobs(folder, threads):
     }
 
 
+def isa_jobs(folder, threads):
+    """The hot paths with each instruction set."""
+    jobs, run = {}, prepare_ranking(folder, threads)
+    for isa in machine.instruction_sets():
+        chosen, epochs = {"STARLING_ISA": isa}, settings.ISA_EPOCHS
+        jobs[f"isa/read/{isa}"] = lambda chosen=chosen: starling.read(folder / "ratings.csv", threads, **chosen)
+        for factors in settings.FACTORS:
+            jobs[f"isa/sgd-{factors}/{isa}"] = lambda k=factors, chosen=chosen: starling.train(
+                folder, k, threads, "--epochs", epochs, **chosen
+            )
+        jobs[f"isa/adam/{isa}"] = lambda chosen=chosen: starling.train(
+            prepare(settings.SMALL), 64, threads, "--optimizer", "adam", "--epochs", epochs, **chosen
+        )
+        jobs[f"isa/rank/{isa}"] = lambda chosen=chosen: starling.rank(
+            run, threads, settings.COUNT, folder / "isa.npz", include_seen=True, **chosen
+        )
+    return jobs
+
+
 def score_differences(folder) -> dict:
     """The largest difference between the scores of Starling's lists and a peer's, where both files are there."""
     found = {}
@@ -138,9 +157,10 @@ def main():
         "mf": lambda: mf_jobs(folder, given.threads, context),
         "adam": lambda: adam_jobs(folder, given.threads),
         "rank": lambda: rank_jobs(folder, given.threads),
+        "isa": lambda: isa_jobs(folder, given.threads),
     }
     for section in given.only:
-        session.rounds(given.rounds, makers[section]())
+        session.rounds(1 if section == "isa" else given.rounds, makers[section]())
 
     command = [BENCHMARKS / "ceilings", "--json", str(given.threads)]
     ceilings = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
@@ -156,6 +176,7 @@ def main():
         "ceilings": ceilings,
         "bounds": bounds.rows(session, folder, ceilings),
         "libmf": context,
+        "instruction_sets": table.instruction_sets(session),
         "score_differences": score_differences(folder),
         "rows": table.rows(session, folder, context),
         "measurements": {name: session.results(name) for name in sorted({name for name, _ in session.taken})},
@@ -165,6 +186,7 @@ def main():
     write_json(path, result)
     print(table.text(result))
     print("\n" + bounds.text(result["bounds"]))
+    print("\n" + table.instruction_sets_text(result["instruction_sets"]))
     if result["disturbed"]:
         print("\nNot to be quoted: other programs were busy beside " + ", ".join(result["disturbed"]) + ".")
     print(f"\nkept in {path.relative_to(BENCHMARKS.parent)}")

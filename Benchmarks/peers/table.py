@@ -100,6 +100,28 @@ def _rank(session, folder, context):
             yield row(section, f"speed, {what}", "K users/s", peer, *speeds, True)
 
 
+def instruction_sets(session) -> dict:
+    """For each hot path its rate with each instruction set."""
+    paths = {"reading, M rows/s": ("read", lambda r: r["rows"] / r["seconds"] / 1e6)}
+    for name, title in (("sgd-64", "SGD, k = 64"), ("sgd-128", "SGD, k = 128"), ("adam", "Adam, k = 64")):
+        paths[f"{title}, M ratings/s"] = (name, lambda r: r["ratings"] / median(r["epoch_seconds"][1:]) / 1e6)
+    paths["ranking, K users/s"] = ("rank", lambda r: r["users"] / r["seconds"] / 1e3)
+    found = {}
+    for title, (name, rate) in paths.items():
+        for isa in settings.INSTRUCTION_SETS:
+            if results := session.results(f"isa/{name}/{isa}"):
+                found.setdefault(title, {})[isa] = median(map(rate, results))
+    return found
+
+
+def instruction_sets_text(found) -> str:
+    lines = ["Instruction sets", "", f"  {'':28}" + "".join(f"{isa:>12}" for isa in settings.INSTRUCTION_SETS)]
+    for title, rates in found.items():
+        cells = (f"{rates[isa]:12.3g}" if isa in rates else f"{'—':>12}" for isa in settings.INSTRUCTION_SETS)
+        lines.append(f"  {title:28}" + "".join(cells))
+    return "\n".join(lines)
+
+
 def _millions(values):
     return [value / 1e6 for value in values]
 
