@@ -17,10 +17,10 @@ def rows(session, folder, ceilings) -> list:
             found.append(entry | {"share": share})
 
     if results := session.results("read/starling"):
-        size = (folder / "ratings.csv").stat().st_size
+        size = 2 * (folder / "ratings.csv").stat().st_size + 44 * results[0]["rows"]
         seconds = median(result["seconds"] for result in results)
         rate = size / seconds / 1e9
-        add("reading", "text, bytes from memory", rate, "GB/s", ceilings["read_gb_per_second"])
+        add("reading", "2 S + 44 N bytes, to and from memory", rate, "GB/s", ceilings["read_gb_per_second"])
 
     for factors in settings.FACTORS:
         if results := session.results(f"mf-{factors}/starling"):
@@ -39,7 +39,7 @@ def rows(session, folder, ceilings) -> list:
         if results := session.results(name):
             seconds = median(result["seconds"] for result in results)
             work = 2 * results[0]["users"] * results[0]["items"] * (64 + 2)
-            add(path, "multiply-adds", work / seconds / 1e9, "GFLOP/s", multiply_adds)
+            add(path, "multiply-adds of all scores", work / seconds / 1e9, "GFLOP/s", multiply_adds)
     return found
 
 
@@ -49,3 +49,28 @@ def text(rows) -> str:
         amounts = f"{row['reached']:7.1f} of {row['ceiling']:6.1f} {row['unit']:7}"
         lines.append(f"  {row['path']:24} {row['demand']:34} {amounts} {row['share']:5.0%}")
     return "\n".join(lines)
+
+
+def markdown(rows) -> str:
+    lines = ["| | demand | reached | ceiling | share |", "|---|---|--:|--:|--:|"]
+    for row in rows:
+        amounts = f"{row['reached']:.3g} {row['unit']} | {row['ceiling']:.3g} {row['unit']} | {row['share']:.0%}"
+        lines.append(f"| {row['path']} | {row['demand']} | {amounts} |")
+    return "\n".join(lines)
+
+
+# Names of the ceilings' figures.
+CEILINGS = {
+    "triad_gb_per_second": "memory, triad, GB/s",
+    "read_gb_per_second": "memory, reading, GB/s",
+    "random_rows_gb_per_second": "random rows, GB/s",
+    "l2_update_gb_per_second": "L2 cache, GB/s",
+    "fma_256_gflops": "multiply-adds, 256 bits, GFLOP/s",
+    "fma_512_gflops": "multiply-adds, 512 bits, GFLOP/s",
+    "sgemm_gflops": "matrix product, GFLOP/s",
+}
+
+
+def ceilings_markdown(ceilings) -> str:
+    lines = ["| ceiling | all threads |", "|---|--:|"]
+    return "\n".join(lines + [f"| {title} | {ceilings[key]:.4g} |" for key, title in CEILINGS.items() if ceilings.get(key)])

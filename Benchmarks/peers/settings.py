@@ -30,8 +30,11 @@ LEAST_EPOCHS = 6
 
 # Options of `starling train mf`, beside --factors: for as many epochs as LIBMF takes to its best, and to be there in the
 # least time. Both were chosen on the validation part, as LIBMF's are.
-_SGD = ["--learning-rate", "0.05", "--regularization", "0.03"]
-STARLING_SAME_EPOCHS = {64: _SGD, 128: _SGD}
+
+STARLING_SAME_EPOCHS = {
+    64: ["--learning-rate", "0.03", "--regularization", "0.04"],
+    128: ["--learning-rate", "0.02", "--regularization", "0.04"],
+}
 _ADAGRAD = ["--optimizer", "adagrad", "--epochs", "3", "--learning-rate", "0.15", "--regularization"]
 STARLING_FASTEST = {64: [*_ADAGRAD, "0.025"], 128: [*_ADAGRAD, "0.03"]}
 

@@ -122,6 +122,14 @@ def instruction_sets_text(found) -> str:
     return "\n".join(lines)
 
 
+def instruction_sets_markdown(found) -> str:
+    heads = [isa for isa in settings.INSTRUCTION_SETS if any(isa in rates for rates in found.values())]
+    lines = ["| | " + " | ".join(heads) + " |", "|---|" + "--:|" * len(heads)]
+    for title, rates in found.items():
+        lines.append(f"| {title} | " + " | ".join(f"{rates[isa]:.3g}" if isa in rates else "" for isa in heads) + " |")
+    return "\n".join(lines)
+
+
 def _millions(values):
     return [value / 1e6 for value in values]
 
