@@ -2,7 +2,7 @@
 # ARGS goes on to swift test: make test ARGS="--filter KernelsTests"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-long bench format lint clean
+.PHONY: help demo build test test-long bench quality format lint clean
 
 help: ## List the targets.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -22,6 +22,9 @@ test-long: ## The same with the long tests in full: every kill trial, long fuzzi
 
 bench: ## Measure beside LIBMF, PyTorch, polars, pandas, pyarrow, faiss and implicit; under half an hour, 8 GB of disk.
 	@Benchmarks/bench $(ARGS)
+
+quality: ## Measure the RMSE on MovieLens-100K beside LIBMF; some minutes. ARGS="--ml-1m FILE" adds MovieLens-1M.
+	@Benchmarks/quality $(ARGS)
 
 format: ## Format all Swift sources in place.
 	swift format -i -r Sources Tests Package.swift

@@ -32,8 +32,9 @@ def facts() -> dict:
     }
 
 
-def versions() -> dict:
-    names = [line.split("==")[0] for line in (HERE / "requirements.txt").read_text().splitlines() if "==" in line]
+def versions(*names: str) -> dict:
+    """Of these Python packages, or of all that are required, and of what is not one."""
+    names = names or [line.split("==")[0] for line in (HERE / "requirements.txt").read_text().splitlines() if "==" in line]
     found = {name: metadata.version(name) for name in names}
     found["libmf"] = f"{libmf.VERSION}, {libmf.compiler()} {' '.join(libmf.FLAGS)}"
     found["python"] = platform.python_version()

@@ -30,7 +30,6 @@ LEAST_EPOCHS = 6
 
 # Options of `starling train mf`, beside --factors: for as many epochs as LIBMF takes to its best, and to be there in the
 # least time. Both were chosen on the validation part, as LIBMF's are.
-
 STARLING_SAME_EPOCHS = {
     64: ["--learning-rate", "0.03", "--regularization", "0.04"],
     128: ["--learning-rate", "0.02", "--regularization", "0.04"],

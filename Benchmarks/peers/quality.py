@@ -1,0 +1,152 @@
+"""quality.py [--ml-100k FOLDER] [--ml-1m FILE] [--official FOLDER] [--threads N] [--write]
+
+RMSE of Starling and LIBMF on the same folds. Settings of both are chosen on a validation part of the first fold's training
+ratings, from grids of the same size; test ratings judge what was chosen. LIBMF's best test RMSE over its whole grid is
+reported too: what it could have reached had it been told. Data sets are only read; results/quality.json has no row of them.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from statistics import mean, stdev
+
+import libmf
+import machine
+import quality_data as data
+import quality_settings as settings
+import quality_table as table
+from common import RESULTS, ROOT, STARLING, run_json, write_json
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="quality", description=__doc__.split("\n\n")[1])
+    parser.add_argument("--ml-100k", type=Path, default=ROOT / "data/ml-100k", help="folder with u.data or ml-100k.inter")
+    parser.add_argument("--ml-1m", type=Path, help="ratings of MovieLens-1M: ratings.dat, or user, item, rating in columns")
+    parser.add_argument("--official", type=Path, help="folder with u1.base … u5.test (that of --ml-100k, if they are there)")
+    parser.add_argument("--threads", type=int, default=1, help="of both programs (1, with which LIBMF repeats itself)")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/quality.md as well")
+    return parser.parse_args()
+
+
+def starling(fold, threads, options: dict, validate=False) -> dict:
+    """Trains; the JSON of `train mf`. The run is in FOLD/run."""
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    cut = ["--split", settings.SPLIT, "--seed", settings.SPLIT_SEED] if validate else ["--val-size", 0]
+    run = ["--output", fold / "run", "--overwrite", "--checkpoint-every", 1000, "--threads", threads, "--json"]
+    return run_json([STARLING, "train", "mf", "--data", fold / "train.csv", *words, *cut, *run], threads)
+
+
+def starling_test(fold, threads, options) -> dict:
+    starling(fold, threads, options)
+    part = data.TestPart(fold)
+    found = run_json(
+        [STARLING, "evaluate", fold / "run", "--data", fold / "test.csv", "--threads", threads, "--json"], threads
+    )
+    if found["interactions"] != part.known:
+        sys.exit("quality: Starling knows other users or items than its training ratings have")
+    rmse = found["metrics"]["rmse"]
+    return {"rmse": part.all_from_known(rmse), "rmse_known": rmse}
+
+
+def libmf_run(folder, threads, point, epochs=None) -> list:
+    """RMSEs on validation.bin after each epoch; of all pairs, as LIBMF predicts the mean for unknown ones."""
+    rises = settings.LIBMF_RISES if epochs is None else None
+    most, blocks = epochs or settings.LIBMF_MOST_EPOCHS, settings.LIBMF_BLOCKS
+    found = libmf.train(folder, point["factors"], threads, blocks, most, point["penalty"], point["rate"], rises)
+    return found["val_rmse"]
+
+
+def choose(name, fold, threads) -> dict:
+    """Both programs' grids on the tuning part: every point with its validation RMSE, and the best."""
+    tuning, tried = data.tuning_part(fold), {"starling": [], "libmf": []}
+    held_out = data.TestPart(tuning).count
+    for point in settings.starling_grid(name):
+        found = starling(fold, threads, point, validate=True)
+        if found["interactions"] - found["train_interactions"] != held_out:
+            sys.exit("quality: Starling's validation part is not LIBMF's")
+        tried["starling"].append(point | {"val_rmse": found["epochs"][-1]["val_rmse"]})
+        say(name, "Starling", tried["starling"][-1])
+    for point in settings.libmf_grid(name):
+        errors = libmf_run(tuning, threads, point)
+        tried["libmf"].append(point | {"epochs": errors.index(min(errors)) + 1, "val_rmse": min(errors)})
+        say(name, "LIBMF", tried["libmf"][-1])
+    chosen = {}
+    for program, points in tried.items():
+        best = min(points, key=lambda point: point["val_rmse"])
+        chosen[program] = {key: value for key, value in best.items() if key != "val_rmse"}
+    return {"tried": tried, "chosen": chosen}
+
+
+def judge(name, folds, chosen, threads, oracle) -> dict:
+    """Test RMSEs of each fold: Starling with what was chosen and with its defaults, LIBMF, and LIBMF's best ever."""
+    rows = {"starling": [], "starling_defaults": [], "libmf": []} | ({"libmf_oracle": []} if oracle else {})
+    for fold in folds:
+        part = data.TestPart(fold)
+        rows["starling"].append(starling_test(fold, threads, chosen["starling"]))
+        rows["starling_defaults"].append(starling_test(fold, threads, {}))
+        errors = {"libmf": libmf_run(fold, threads, chosen["libmf"], chosen["libmf"]["epochs"])[-1]}
+        if oracle:
+            every = [min(libmf_run(fold, threads, point)) for point in settings.libmf_grid(name)]
+            errors["libmf_oracle"] = min([*every, errors["libmf"]])
+        for row, error in errors.items():
+            rows[row].append({"rmse": error, "rmse_known": part.known_from_all(error)})
+        say(name, fold.name, {row: round(values[-1]["rmse"], 4) for row, values in rows.items()})
+    return {row: summary(values) for row, values in rows.items()}
+
+
+def summary(folds) -> dict:
+    found = {}
+    for key in ("rmse", "rmse_known"):
+        values = [fold[key] for fold in folds]
+        found |= {key: mean(values), f"{key}_deviation": stdev(values), f"{key}_folds": values}
+    return found
+
+
+def say(*words):
+    print("quality:", *words, file=sys.stderr, flush=True)
+
+
+def main():
+    given = arguments()
+    libmf.build()
+    sets = {"ml-100k": data.ml_100k(given.ml_100k.resolve())}
+    if given.ml_1m:
+        sets["ml-1m"] = data.read(given.ml_1m)
+    result = {
+        "machine": machine.facts()["cpu"],
+        "threads": given.threads,
+        "versions": machine.versions("numpy"),
+        "unknown": "the mean training rating is predicted where user or item is not in training; rmse_known leaves such out",
+        "published": settings.PUBLISHED,
+        "sets": {},
+    }
+    for name, nodes in sets.items():
+        folds = data.random_folds(name, nodes)
+        tuned = choose(name, folds[0], given.threads)
+        tests = [data.TestPart(fold) for fold in folds]
+        result["sets"][name] = tuned | {
+            "ratings": len(nodes),
+            "unknown_pairs": sum(part.count - part.known for part in tests),
+            "folds": judge(name, folds, tuned["chosen"], given.threads, oracle=True),
+        }
+    official = given.official or given.ml_100k
+    if (official / "u1.base").exists():
+        folds, chosen = data.official_folds(official), result["sets"]["ml-100k"]["chosen"]
+        tests = [data.TestPart(fold) for fold in folds]
+        result["sets"]["ml-100k, u1–u5"] = {
+            "chosen": chosen,
+            "ratings": len(sets["ml-100k"]),
+            "unknown_pairs": sum(part.count - part.known for part in tests),
+            "folds": judge("ml-100k", folds, chosen, given.threads, oracle=False),
+        }
+    else:
+        say("u1.base … u5.test are not there (--official FOLDER): the official folds are left out")
+    write_json(RESULTS / "quality.json", result)
+    shutil.rmtree(data.WORK / "quality", ignore_errors=True)
+    print(table.text(result))
+    if given.write:
+        table.write(result)
+
+
+main()
