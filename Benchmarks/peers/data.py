@@ -49,6 +49,8 @@ def prepare_ranking(folder, threads: int):
         return run
     _say("training a model to rank with")
     options = ["--factors", "64", "--epochs", "3", "--checkpoint-every", "1000", "--threads", threads, "--overwrite"]
+    # All ratings are history on both sides: nothing is held out.
+    options += ["--val-size", "0"]
     _starling("train", "mf", "--data", folder / "ratings.csv", *options, "--output", run)
     _starling("export", run, "--folded", "--to", vectors)
     import scipy.sparse

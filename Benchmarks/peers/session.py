@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 from pathlib import Path
+from statistics import median
 
 from common import HERE, STARLING
 
@@ -52,8 +53,9 @@ class Session:
         return [result for (taken, _), result in sorted(self.taken.items()) if taken == name]
 
     def disturbed(self) -> list:
-        """Names of jobs beside which other programs used more than a twentieth of the machine."""
-        return sorted({name for (name, _), result in self.taken.items() if result["others"] > 0.05})
+        """Names of jobs beside which other programs used more than a twentieth of the machine, in the median round."""
+        names = {name for name, _ in self.taken}
+        return sorted(name for name in names if median(result["others"] for result in self.results(name)) > 0.05)
 
 
 class Others:
