@@ -19,19 +19,9 @@ import Testing
 
     /// Runs a line of shell; `$STARLING` is the command.
     func shell(_ line: String) throws -> (status: Int32, error: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", line]
-        process.environment = ProcessInfo.processInfo.environment.merging([
-            "STARLING": builtProducts.appendingPathComponent("starling").path, "RUN": run, "RATINGS": ratings,
-        ]) { $1 }
-        let errors = folder.path("errors")
-        try Data().write(to: URL(fileURLWithPath: errors))
-        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return (process.terminationStatus, try Files.readText(errors))
+        let command = builtProducts.appendingPathComponent("starling").path
+        let found = try CommandTests.shell(line, environment: ["STARLING": command, "RUN": run, "RATINGS": ratings])
+        return (found.status, found.error)
     }
 
     @Test func aResultThatCannotBeWrittenIsAnError() throws {

@@ -147,18 +147,8 @@ import Testing
         let before = try Files.list(run + "/checkpoints").filter { !$0.contains(".tmp-") }
         let command = builtProducts.appendingPathComponent("starling").path
         let line = ([command] + arguments("run") + ["--resume"]).map { "'\($0)'" }.joined(separator: " ")
-        let script = try folder.file("full.sh", "trap '' XFSZ\nulimit -f 64\nexec \(line)\n")
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = [script]
-        let errors = folder.path("errors")
-        try Data().write(to: URL(fileURLWithPath: errors))
-        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        let text = try Files.readText(errors)
-        #expect(process.terminationStatus == 1 && text.contains("cannot write the file"), "\(text)")
+        let full = try shell("trap '' XFSZ\nulimit -f 64\nexec \(line)\n")
+        #expect(full.status == 1 && full.error.contains("cannot write the file"), "\(full.error)")
         let after = try Files.list(run + "/checkpoints").filter { !$0.contains(".tmp-") }
         #expect(Set(before).isSubset(of: Set(after)))
         #expect(try starling(arguments("run") + ["--resume"]).status == 0)

@@ -7,10 +7,23 @@ import Foundation
 func starling(
     _ arguments: [String], environment: [String: String] = [:], input: String = ""
 ) throws -> (status: Int32, output: String, error: String) {
+    try run(builtProducts.appendingPathComponent("starling"), arguments, environment: environment, input: input)
+}
+
+/// Runs a line of bash, for what needs redirections or limits, and waits for it.
+func shell(
+    _ line: String, environment: [String: String] = [:]
+) throws -> (status: Int32, output: String, error: String) {
+    try run(URL(fileURLWithPath: "/bin/bash"), ["-c", line], environment: environment, input: "")
+}
+
+private func run(
+    _ program: URL, _ arguments: [String], environment: [String: String], input: String
+) throws -> (status: Int32, output: String, error: String) {
     // Outputs go to files: two pipes read one after the other can block the writer.
     let folder = try TemporaryFolder()
     let process = Process()
-    process.executableURL = builtProducts.appendingPathComponent("starling")
+    process.executableURL = program
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     try Data(input.utf8).write(to: folder.url.appendingPathComponent("in"))
