@@ -1,12 +1,13 @@
-"""mf_torch.py THREADS dense|sparse FOLDER FACTORS RATE BATCHES: the ordinary PyTorch loop of matrix factorisation.
+"""mf_torch.py THREADS dense|sparse FOLDER FACTORS RATE EPOCHS BATCHES: the ordinary PyTorch loop of matrix factorisation.
 
 Biased factorisation with nn.Embedding, mean squared error and batches of 2048: `dense` steps with Adam over whole
-tables, `sparse` with sparse gradients and SparseAdam. BATCHES 0 trains one epoch and reports its validation RMSE too;
-otherwise so many batches are timed. The first fifty are not: they warm up, and then find out whether PyTorch is faster
-with one thread or with all, since it waits for its threads at every operation, and these are small.
+tables, `sparse` with sparse gradients and SparseAdam. Trains EPOCHS and reports the validation RMSE after each; with
+EPOCHS 0 it times BATCHES instead. The first fifty batches are not timed: they warm up, and then find out whether PyTorch
+is faster with one thread or with all, since it waits for its threads at every operation, and these are small.
 """
 
 import sys
+from statistics import median
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import nn
 from common import Stopwatch, report
 from data import NODE, sizes
 
-threads, kind, folder, factors, rate, batches = sys.argv[1:]
+threads, kind, folder, factors, rate, epochs, batches = sys.argv[1:]
 torch.manual_seed(42)
 SIZE = 2048
 
@@ -45,7 +46,8 @@ users, items = sizes(folder)
 train = load("train")
 model = Factorization(users, items, int(factors), float(train[2].mean()), kind == "sparse")
 optimizer = (torch.optim.SparseAdam if kind == "sparse" else torch.optim.Adam)(list(model.parameters()), lr=float(rate))
-order = torch.randperm(len(train[2]))
+total = len(train[2])
+order = torch.randperm(total)
 loss_of = nn.MSELoss()
 
 
@@ -72,11 +74,24 @@ for first, count in ((10, 1), (30, int(threads))):
 fastest = min(trials, key=trials.get)
 torch.set_num_threads(fastest)
 
-steps = range(50, 50 + int(batches) if int(batches) > 0 else (len(order) + SIZE - 1) // SIZE)
-seconds = time(steps)
-figures = {"threads": fastest, "samples_per_second": len(order[steps.start * SIZE : steps.stop * SIZE]) / seconds}
-if int(batches) == 0:
+def rmse() -> float:
     with torch.no_grad():
         u, i, r = load("validation")
-        figures["val_rmse"] = float(((model(u, i) - r) ** 2).mean().sqrt())
-report(**figures)
+        return float(((model(u, i) - r) ** 2).mean().sqrt())
+
+
+def samples(steps) -> int:
+    return min(total, steps.stop * SIZE) - steps.start * SIZE
+
+
+timed, errors = [], []
+if int(epochs) == 0:
+    steps = range(50, 50 + int(batches))
+    timed.append(samples(steps) / time(steps))
+for epoch in range(int(epochs)):
+    if epoch > 0:
+        order = torch.randperm(total)
+    steps = range(50 if epoch == 0 else 0, (total + SIZE - 1) // SIZE)
+    timed.append(samples(steps) / time(steps))
+    errors.append(rmse())
+report(threads=fastest, samples_per_second=median(timed), val_rmse=errors)

@@ -63,7 +63,7 @@ def mf_jobs(folder, threads, context):
             folder, k, threads, *fastest
         )
         jobs[f"mf-{factors}/torch-dense"] = lambda k=factors, batches=batches: run_peer(
-            "mf_torch.py", threads, "dense", folder, k, settings.TORCH_RATE, batches
+            "mf_torch.py", threads, "dense", folder, k, settings.TORCH_RATE, 0, batches
         )
     return jobs
 
@@ -72,19 +72,23 @@ def adam_jobs(large, threads):
     factors, rate = settings.ADAM_FACTORS, settings.ADAM_RATE
     options = ["--optimizer", "adam", "--batch-size", 2048, "--learning-rate", rate, "--regularization", 0]
     options += ["--learning-rate-decay", "none", "--epochs"]
-    sets = {
-        "adam": (prepare(settings.SMALL), settings.ADAM_EPOCHS, 0),
-        "adam-large": (large, settings.ADAM_LARGE_EPOCHS, settings.ADAM_LARGE_BATCHES),
-    }
-    jobs = {}
-    for name, (folder, epochs, batches) in sets.items():
+    small, jobs = prepare(settings.SMALL), {}
+    sets = {"adam": (small, settings.ADAM_EPOCHS), "adam-large": (large, settings.ADAM_LARGE_EPOCHS)}
+    for name, (folder, epochs) in sets.items():
         jobs[f"{name}/starling"] = lambda folder=folder, epochs=epochs: starling.train(
             folder, factors, threads, *options, epochs
         )
-        jobs[f"{name}/torch-sparse"] = lambda folder=folder, batches=batches: run_peer(
-            "mf_torch.py", threads, "sparse", folder, factors, rate, batches
+        timed = (epochs, 0) if folder == small else (0, settings.ADAM_LARGE_BATCHES)
+        jobs[f"{name}/torch-sparse"] = lambda folder=folder, timed=timed: run_peer(
+            "mf_torch.py", threads, "sparse", folder, factors, rate, *timed
         )
     return jobs
+
+
+def adam_quality_jobs(large, threads):
+    """What PyTorch reaches on the large set, which takes minutes and is no timing."""
+    run = threads, "sparse", large, settings.ADAM_FACTORS, settings.ADAM_RATE, settings.ADAM_LARGE_EPOCHS, 0
+    return {"adam-large/torch-sparse-quality": lambda: run_peer("mf_torch.py", *run)}
 
 
 def rank_jobs(folder, threads):
@@ -161,6 +165,8 @@ def main():
     }
     for section in given.only:
         session.rounds(1 if section == "isa" else given.rounds, makers[section]())
+    if "adam" in given.only:
+        session.rounds(1, adam_quality_jobs(folder, given.threads))
 
     command = [BENCHMARKS / "ceilings", "--json", str(given.threads)]
     ceilings = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)

@@ -41,8 +41,8 @@ STARLING_FASTEST = {64: [*_ADAGRAD, "0.025"], 128: [*_ADAGRAD, "0.03"]}
 TORCH_RATE = 0.002
 TORCH_DENSE_BATCHES = {64: 100, 128: 60}
 
-# Adam with batches of 2048: no penalty and a constant rate, which is all that SparseAdam has. On the small set PyTorch
-# trains a whole epoch; on the large one so many of its batches are timed.
+# Adam with batches of 2048: no penalty and a constant rate, which is all that SparseAdam has. Both sides train as many
+# epochs; on the large set PyTorch does that once, for its RMSE, and so many of its batches are timed.
 ADAM_FACTORS, ADAM_RATE, ADAM_EPOCHS = 64, 0.002, 4
 ADAM_LARGE_EPOCHS, ADAM_LARGE_BATCHES = 2, 400
 

@@ -10,9 +10,9 @@ import Darwin
 
 /// The ratings that batches are drawn from, and the order in which an epoch takes them.
 ///
-/// Where users' vectors and moments are more than a processor's last cache holds, users are dealt to parts whose are less,
-/// and an epoch takes the parts one after another, in an order of its own, each part's ratings shuffled. Batches are then
-/// random samples of a part's ratings: the same users come back while their rows are still in the cache.
+/// Users are dealt to parts whose vectors and moments fit a core's cache, and an epoch takes the parts one after another, in
+/// an order of its own, each part's ratings shuffled. Batches are then random samples of a part's ratings: the same users
+/// come back while their rows are still in the cache.
 ///
 /// `@unchecked Sendable`: nothing changes after `init`.
 package final class AdamRatings: @unchecked Sendable {
@@ -47,11 +47,11 @@ package final class AdamRatings: @unchecked Sendable {
 
     deinit { free(base) }
 
-    /// Parts of 8 MB of vectors and moments, but of no fewer users than four batches have ratings, so that a batch still
+    /// Parts of 1 MB of vectors and moments, but of no fewer users than half a batch has ratings, so that a batch still
     /// has few ratings by one user.
     private static func parts(users: Int, options: MatrixFactorizationOptions) -> Int {
         let bytes = 3 * FactorTable.bytes(rows: users, width: options.factors)
-        return max(1, min(bytes / (8 << 20), users / (4 * options.batchSize)))
+        return max(1, min(bytes / (1 << 20), users / max(1, options.batchSize / 2)))
     }
 
     /// An epoch's order of all ratings.

@@ -9,7 +9,7 @@ import Training
 
     static func options(_ batchSize: Int) -> MatrixFactorizationOptions {
         var options = MatrixFactorizationOptions(optimizer: .adam)
-        options.factors = 1000  // 36 MB of users' vectors and moments
+        options.factors = 120  // 4.6 MB of users' vectors and moments
         options.batchSize = batchSize
         options.epochs = 1
         return options
@@ -38,7 +38,7 @@ import Training
     }
 
     @Test func batchesAsLargeAsPartsAreDrawnFromAllUsers() {
-        let ratings = AdamRatings(Self.log.userMatrix(), options: Self.options(1000))
+        let ratings = AdamRatings(Self.log.userMatrix(), options: Self.options(4000))
         #expect(ratings.starts == [0, Self.log.count])
     }
 
