@@ -194,7 +194,7 @@ def main():
     print("\n" + bounds.text(result["bounds"]))
     print("\n" + table.instruction_sets_text(result["instruction_sets"]))
     if result["disturbed"]:
-        print("\nNot to be quoted: other programs were busy beside " + ", ".join(result["disturbed"]) + ".")
+        print("\n" + table.disturbance(result))
     print(f"\nkept in {path.relative_to(BENCHMARKS.parent)}")
 
 

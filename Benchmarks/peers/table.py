@@ -186,6 +186,15 @@ def summary(result) -> str:
     )
 
 
+def disturbance(result) -> str:
+    """A sentence about other tenants and programs that had a part of the machine meanwhile; empty if none had."""
+    if not result["disturbed"]:
+        return ""
+    shares = [median(r["others"] for r in result["measurements"][name]) for name in result["disturbed"]]
+    names = ", ".join(result["disturbed"])
+    return f"Others, most of them the machine's other tenants, had {min(shares):.0%} to {max(shares):.0%} of it beside {names}."
+
+
 def text(result) -> str:
     heads = ["", "beside", "Starling", "peer", "ratio"]
     lines, section = [summary(result)], None
