@@ -22,7 +22,7 @@ def starling(*words, threads=2) -> dict:
 def starling_vectors(run, users, items) -> tuple:
     """A run's vectors of these rising ids. Rows of ids that it does not know are NaN."""
     file = FOLDER / "vectors.npz"
-    command = [STARLING, "export", run, "--to", file, "--overwrite"]
+    command = [STARLING, "export", run, "--to", file]
     subprocess.run([str(word) for word in command], check=True, capture_output=True)
     found = []
     with np.load(file) as arrays:
