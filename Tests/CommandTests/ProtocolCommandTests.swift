@@ -35,7 +35,16 @@ import Testing
     }
 
     /// The figures that NumPy gets from the exported vectors and the two files, by LightGCN's definitions.
-    @Test func givenListsAreScoredAsLightGCNDoes() throws {
+    @Test(arguments: ["mf", "als"]) func givenListsAreScoredAsLightGCNDoes(model: String) throws {
+        var run = run
+        if model == "als" {
+            run = folder.path("als")
+            let trained = try starling([
+                "train", "als", "--data", folder.path("train.txt"), "--output", run, "--factors", "4", "--iterations",
+                "3", "--val-size", "0",
+            ])
+            #expect(trained.status == 0, "\(trained.error)")
+        }
         let result = try starling(["evaluate", run, "--data", folder.path("test.txt"), "--k", "1,5,20", "--json"])
         let answer = try json(result.output)
         #expect(answer["users_evaluated"] as? Int == 40 && answer["unknown_interactions"] as? Int == 4 + 2 * 14)
