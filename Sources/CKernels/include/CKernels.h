@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "sk_adam.h"
+#include "sk_als.h"
 #include "sk_filter.h"
 #include "sk_rank.h"
 #include "sk_sgd.h"

@@ -11,9 +11,16 @@ struct SplitFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Hold out by a rule: random:V[,T], last:N, temporal:V[,T] (shares for validation and test).",
-            valueName: "rule"))
+            """
+            Hold out by a rule: random:V[,T], last:N, temporal:V[,T] (shares for validation and test), or \
+            held-out-users:N for models that fold users in.
+            """, valueName: "rule"))
     var split: String?
+
+    /// These options as one types them.
+    var arguments: [String] {
+        (split.map { ["--split", $0] } ?? []) + (valSize.map { ["--val-size", "\($0)"] } ?? [])
+    }
 
     /// The rule that was asked for, a random tenth by default; nil for none.
     func rule() throws -> SplitRule? {

@@ -26,14 +26,10 @@ struct TrainingData {
         var partition: LogPartition?
         var heldOut: [ModelFolder.HeldOut: InteractionLog] = [:]
         if let rule {
-            if case .heldOutUsers = rule {
-                throw StarlingError(
-                    .usage, "held-out-users needs a model that folds new users in, and this one does not",
-                    remedy: "use random:, last: or temporal:")
-            }
             let made = try log.partition(rule, seed: seed, workers: workers)
             heldOut[.validation] = log.part(.validation, of: made)
             heldOut[.test] = log.part(.test, of: made)
+            heldOut[.foldIn] = log.part(.foldIn, of: made)
             partition = made
         }
         log = log.withoutTimes
