@@ -54,7 +54,7 @@ extension Recommender {
     ) throws {
         self.init(
             try FactorModel(weights), users: log.users, items: log.items, catalog: catalog, userCatalog: nil,
-            history: log.userMatrix(), workers: workers, isa: isa)
+            history: log.userMatrix(workers: workers), workers: workers, isa: isa)
     }
 
     private convenience init(
