@@ -42,6 +42,11 @@ struct EvaluateCommand: ParsableCommand {
             let error = try PredictionError.measure(
                 part.log, ranker: recommender.ranker, encoder: recommender.encoder, cancellation: cancellation)
             metrics = ["rmse": error.rmse, "mae": error.mae]
+            if let spread = try spread(part.log, recommender, cancellation) {
+                metrics["predictive_sd"] = spread.deviation
+                metrics["within_1sd"] = spread.withinOne
+                metrics["within_2sd"] = spread.withinTwo
+            }
         }
         let ranking = try RankingEvaluation.evaluate(
             ranker: recommender.ranker, encoder: recommender.encoder, train: part.seen, heldOut: part.log,
@@ -65,9 +70,21 @@ struct EvaluateCommand: ParsableCommand {
         FileHandles.standardOutput("\n" + describe(part, ranking.usersEvaluated, recommender) + "\n")
     }
 
+    /// Of a Bayesian model: how its predictive deviations go with the ratings.
+    private func spread(
+        _ log: InteractionLog, _ recommender: Recommender, _ cancellation: Cancellation
+    ) throws -> PredictiveSpread? {
+        guard let model = recommender.encoder as? FactorModel else { return nil }
+        return try model.predictions(
+            of: log, history: recommender.history, workers: recommender.ranker.workers, cancellation: cancellation
+        ).map { PredictiveSpread($0, of: log) }
+    }
+
     /// Errors first, then a row a ranking metric and a column a length.
     private func table(_ metrics: [String: Double], _ cutoffs: [Int]) -> Table {
-        var rows = ["rmse", "mae"].compactMap { name in metrics[name].map { [name, Numerals.fixed($0, 4)] } }
+        var rows = ["rmse", "mae", "predictive_sd", "within_1sd", "within_2sd"].compactMap { name in
+            metrics[name].map { [name, Numerals.fixed($0, 4)] }
+        }
         let lengths = Set(cutoffs).sorted()
         for name in ["recall", "ndcg", "hit_rate", "mrr", "map", "coverage"] {
             for length in lengths {
