@@ -49,11 +49,11 @@ final class BayesianSide: @unchecked Sendable {
     }
 
     /// Draws ``prior`` given the rows as they are.
-    func drawPrior(epoch: Int, seed: UInt64, workers: Workers, isa: InstructionSet) {
+    func drawPrior(epoch: Int, seed: UInt64, workers: Workers, isa: InstructionSet) throws {
         let size = factors.width + 1
         // Parts of rows, each summed by itself and then in order.
         let parts = min(64, chunks)
-        let sums = FloatTotals(count: parts, size: size + size * size)
+        let sums = PartialSums(count: parts, size: size + size * size)
         workers.forEach(parts) { part, _ in
             var rows = sk_gibbs_rows()
             rows.factors = UnsafePointer(factors.base)
@@ -77,7 +77,7 @@ final class BayesianSide: @unchecked Sendable {
         let posterior = NormalWishart(dimensions: size).after(
             count: rated, sum: Array(total[..<size]), scatter: SquareMatrix(size: size, Array(total[size...])))
         var random = RandomStream(seed: seed, .hyperparameters, index: UInt64(epoch) << 2 | number)
-        prior = posterior.draw(&random)
+        prior = try posterior.draw(&random)
     }
 
     /// Draws a chunk's rows given the other side.
@@ -112,27 +112,5 @@ final class BayesianSide: @unchecked Sendable {
                         isa.rawValue)
             }
         }
-    }
-}
-
-/// Sums of the same size by part, added in the parts' order.
-///
-/// `@unchecked Sendable`: each part is one worker's.
-private final class FloatTotals: @unchecked Sendable {
-    private let values: UnsafeMutableBufferPointer<Double>
-    private let count: Int, size: Int
-
-    init(count: Int, size: Int) {
-        (self.count, self.size) = (count, size)
-        values = .allocate(capacity: count * size)
-        values.initialize(repeating: 0)
-    }
-
-    deinit { values.deallocate() }
-
-    func part(_ index: Int) -> UnsafeMutablePointer<Double> { values.baseAddress! + index * size }
-
-    func total() -> [Double] {
-        (0..<size).map { place in (0..<count).reduce(0) { $0 + values[$1 * size + place] } }
     }
 }

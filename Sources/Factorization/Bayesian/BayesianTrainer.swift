@@ -48,7 +48,7 @@ package final class BayesianTrainer: EpochTrainer {
         let clock = Stopwatch()
         let total = 2 * users.ratings.columns.count
         for (side, other) in [(users, items), (items, users)] {
-            guard draw(side, given: other, epoch: epoch, cancellation) else { return .interrupted }
+            guard try draw(side, given: other, epoch: epoch, cancellation) else { return .interrupted }
             report(EpochProgress(done: side.number == 0 ? total / 2 : total, total: total))
         }
         let squares = progress.sums { _ in 0 }.loss
@@ -81,14 +81,14 @@ package final class BayesianTrainer: EpochTrainer {
     /// Draws what is left of a side; false when stopped before its end.
     private func draw(
         _ side: BayesianSide, given other: BayesianSide, epoch: Int, _ cancellation: Cancellation
-    ) -> Bool {
+    ) throws -> Bool {
         let first = side.number == 0 ? 0 : users.chunks
         let chunks = (0..<side.chunks).filter { !progress.isDone(first + $0) }
         guard !chunks.isEmpty else { return true }
         if cancellation.isCancelled { return false }
         // Where rows have been drawn already, the distribution they came from is in the state.
         if chunks.count == side.chunks {
-            side.drawPrior(epoch: epoch, seed: options.seed, workers: workers, isa: isa)
+            try side.drawPrior(epoch: epoch, seed: options.seed, workers: workers, isa: isa)
         }
         let conditional = conditional(of: side, given: other)
         workers.forEach(chunks.count) { index, worker in

@@ -57,10 +57,11 @@ package struct NormalWishart: Sendable, Equatable {
     /// With W⁻¹ = C Cᵀ and Bartlett's lower triangle B (normal below the diagonal, roots of χ² on it), G = C⁻ᵀ B gives
     /// Λ = G Gᵀ, and m + C B⁻ᵀ z / √β a mean of covariance (βΛ)⁻¹.
     ///
+    /// - Throws: `failed` where W is no covariance.
     /// - Complexity: O(n³).
-    package func draw(_ random: inout RandomStream) -> RowPrior {
+    package func draw(_ random: inout RandomStream) throws -> RowPrior {
         let size = mean.count
-        let root = inverseScale.cholesky()
+        let root = try inverseScale.cholesky()
         var bartlett = SquareMatrix(size: size)
         for row in 0..<size {
             for column in 0..<row { bartlett[row, column] = random.normal() }

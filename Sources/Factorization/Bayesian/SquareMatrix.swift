@@ -1,3 +1,5 @@
+import Basics
+
 /// A small dense matrix in double precision, row-major, for the hyperparameters of ``BayesianMF``.
 package struct SquareMatrix: Sendable, Equatable {
     package let size: Int
@@ -28,15 +30,20 @@ package struct SquareMatrix: Sendable, Equatable {
 
     /// The lower triangular L of A = L Lᵀ; reads the lower triangle alone.
     ///
+    /// - Throws: `failed` where the matrix is not positive definite, which numbers beyond 32-bit floats lead to.
     /// - Complexity: size³ / 3.
-    package func cholesky() -> SquareMatrix {
+    package func cholesky() throws -> SquareMatrix {
         var factor = SquareMatrix(size: size)
         for row in 0..<size {
             for column in 0...row {
                 var sum = self[row, column]
                 for inner in 0..<column { sum -= factor[row, inner] * factor[column, inner] }
                 if row == column {
-                    precondition(sum > 0, "the matrix is not positive definite")
+                    guard sum > 0, sum.isFinite else {
+                        throw StarlingError(
+                            .failed, "sampling broke down: a covariance is no longer positive definite",
+                            remedy: "bring the ratings to a range such as 1 to 5")
+                    }
                     factor[row, row] = sum.squareRoot()
                 } else {
                     factor[row, column] = sum / factor[column, column]
