@@ -18,6 +18,17 @@ final class FactorParameters: @unchecked Sendable {
     /// The place of each row; nil = the row itself.
     let userPlaces: [UInt32]?, itemPlaces: [UInt32]?
 
+    /// All zeros, every row at its own place.
+    init(users: Int, items: Int, factors: Int, hasBiases: Bool, mean: Float) {
+        self.users = FactorTable(rows: users, width: factors)
+        self.items = FactorTable(rows: items, width: factors)
+        userBiases = hasBiases ? FloatColumn(count: users) : nil
+        itemBiases = hasBiases ? FloatColumn(count: items) : nil
+        userPlaces = nil
+        itemPlaces = nil
+        self.mean = mean
+    }
+
     /// Random starting factors for rows that have ratings, zero for the others: a cold row predicts the biases.
     init(
         history: InteractionMatrix<UserRow, ItemRow>, options: MatrixFactorizationOptions,
@@ -61,7 +72,7 @@ final class FactorParameters: @unchecked Sendable {
     }
 
     /// The mean value, summed in double precision over fixed stretches.
-    private static func mean(_ history: InteractionMatrix<UserRow, ItemRow>) -> Float {
+    static func mean(_ history: InteractionMatrix<UserRow, ItemRow>) -> Float {
         guard let values = history.values, !values.isEmpty else { return history.entryCount > 0 ? 1 : 0 }
         return Float(values.reduce(0.0) { $0 + Double($1) } / Double(values.count))
     }

@@ -28,7 +28,7 @@ package final class BayesianTrainer: EpochTrainer {
         self.workers = workers
         self.isa = isa
         let histories = RatingRows(history)
-        let audiences = RatingRows(transposing: histories, count: history.columnCount)
+        let audiences = RatingRows(history.transposed(workers: workers))
         users = BayesianSide(number: 0, ratings: histories, options: options, isa: isa)
         items = BayesianSide(number: 1, ratings: audiences, options: options, isa: isa)
         mean = Float(histories.values.reduce(0.0) { $0 + Double($1) } / Double(histories.values.count))

@@ -13,24 +13,6 @@ package struct RatingRows: Sendable {
         values = matrix.values ?? [Float](repeating: 1, count: matrix.entryCount)
     }
 
-    /// These ratings by row of the other side, whose rows are `count`.
-    package init(transposing rows: RatingRows, count: Int) {
-        var offsets = [Int](repeating: 0, count: count + 1)
-        for column in rows.columns { offsets[Int(column) + 1] += 1 }
-        for row in 0..<count { offsets[row + 1] += offsets[row] }
-        var next = offsets
-        var columns = [UInt32](repeating: 0, count: rows.columns.count)
-        var values = [Float](repeating: 0, count: rows.columns.count)
-        for row in 0..<rows.count {
-            for entry in rows.offsets[row]..<rows.offsets[row + 1] {
-                let column = Int(rows.columns[entry])
-                (columns[next[column]], values[next[column]]) = (UInt32(row), rows.values[entry])
-                next[column] += 1
-            }
-        }
-        (self.offsets, self.columns, self.values) = (offsets, columns, values)
-    }
-
     package var count: Int { offsets.count - 1 }
 
     /// The most ratings that a row has.

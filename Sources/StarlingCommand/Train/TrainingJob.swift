@@ -12,6 +12,8 @@ struct TrainingJob {
     let factors: Int
     /// The model's own options, in their final values.
     let configuration: [String: JSONValue]
+    /// Whether the model makes vectors of people who were not in training, so that whole users can be held out.
+    var foldsUsersIn = false
 
     typealias Estimate = (_ users: Int, _ items: Int, _ interactions: Int, _ validation: Int) -> MemoryEstimate
     typealias MakeTrainer = (
@@ -23,7 +25,12 @@ struct TrainingJob {
         let path = try run.outputPath()
         let ifPresent = try run.ifPresent()
         let isa = try InstructionSet.current().ofFloats
-        let loop = try run.loop(epochs: epochs, hasValidation: rule != nil)
+        if case .heldOutUsers? = rule, !foldsUsersIn {
+            throw StarlingError(
+                .usage, "held-out-users needs a model that folds new users in, and this one does not",
+                remedy: "use random:, last: or temporal:")
+        }
+        let loop = try run.loop(epochs: epochs, hasValidation: rule?.makesValidation ?? false)
         let workers = try run.workers()
         try RunDirectory.check(path, ifPresent)
         let cancellation = Signals.cancelOnInterrupt()
