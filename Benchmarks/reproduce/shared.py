@@ -22,7 +22,8 @@ def starling(*words, threads=2) -> dict:
 def starling_vectors(run, users, items) -> tuple:
     """A run's vectors of these rising ids. Rows of ids that it does not know are NaN."""
     file = FOLDER / "vectors.npz"
-    command = [STARLING, "export", run, "--to", file, "--overwrite"]
+    file.unlink(missing_ok=True)
+    command = [STARLING, "export", run, "--to", file]
     subprocess.run([str(word) for word in command], check=True, capture_output=True)
     found = []
     with np.load(file) as arrays:
@@ -56,6 +57,18 @@ def implicit_model(history, point: dict, exact=False, seed=42, threads=2):
     return model
 
 
+def implicit_start(shape, factors: int, seed: int) -> list:
+    """Where implicit starts with this seed: users' and items' factors."""
+    random = np.random.default_rng(seed)
+    return [random.random((count, factors), dtype=np.float32) * 0.01 for count in shape]
+
+
+def write_start(path, start, users, items):
+    """Factors of these ids for `--init-from`."""
+    np.savez(path, user_factors=start[0], item_factors=start[1], users=users, items=items)
+    return path
+
+
 def als_options(point: dict) -> list:
     """The same of Starling."""
     return [word for name, value in point.items() for word in (f"--{name}", value)]
@@ -86,7 +99,7 @@ def ranked(scores_of, seen, relevant, cutoffs) -> dict:
     """Means over all users with anything relevant, of a ranking of all items but those that the user has seen.
 
     `scores_of(rows)` gives scores `[rows × items]`; NaN is an item that the model does not know, which comes last.
-    `recall@K` is hits / |R|, `recall_min@K` hits / min(K, |R|), the Mult-VAE paper's; `ndcg@K` has binary gains and
+    `recall@K` is hits / |R|, `recall_capped@K` hits / min(K, |R|), the Mult-VAE paper's; `ndcg@K` has binary gains and
     min(K, |R|) places in its ideal; `hit_rate@K` is the share of users with a hit.
     """
     rows, most = np.flatnonzero(np.diff(relevant.indptr)), max(cutoffs)
@@ -107,7 +120,7 @@ def ranked(scores_of, seen, relevant, cutoffs) -> dict:
         for cutoff in cutoffs:
             found, least = hits[:, :cutoff].sum(1), np.minimum(counts, cutoff)
             gains = hits[:, :cutoff] @ discounts[:cutoff] / ideal[least]
-            figures = {"recall": found / counts, "recall_min": found / least, "ndcg": gains, "hit_rate": found > 0}
+            figures = {"recall": found / counts, "recall_capped": found / least, "ndcg": gains, "hit_rate": found > 0}
             for name, values in figures.items():
                 sums[f"{name}@{cutoff}"] = sums.get(f"{name}@{cutoff}", 0) + float(values.sum())
     return {name: value / len(rows) for name, value in sums.items()} | {"users": len(rows)}
