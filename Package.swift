@@ -49,7 +49,7 @@ let package = Package(
         tests("Formats", ["Basics", "Kernels", "Formats"], golden: true),
         tests("Interactions", ["Basics", "CKernels", "Kernels", "Formats", "Interactions"], golden: true),
         tests("Ranking", ["Basics", "Kernels", "CKernels", "Interactions", "Ranking"], golden: true),
-        tests("Training", ["Basics", "Kernels", "Formats", "Interactions", "Training"], golden: true),
+        tests("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training"], golden: true),
         tests("Factorization", ["Starling", "CKernels"], golden: true),
         tests("Starling", ["Starling"]),
         tests("Command", ["Starling", "StarlingCommand"], golden: true),

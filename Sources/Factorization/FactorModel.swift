@@ -13,6 +13,7 @@ public final class FactorModel: QueryEncoder, Sendable {
     public let userFactors: FactorTable, itemFactors: FactorTable
     /// `[users]`, `[items]` and μ; nil for a model without biases.
     public let biases: Biases?
+    private let itemBiasColumn: FloatColumn?
 
     public struct Biases: Sendable {
         public let users: [Float]
@@ -63,6 +64,7 @@ public final class FactorModel: QueryEncoder, Sendable {
         itemFactors = Self.table(items.values, shape: items.shape)
         guard hasBiases else {
             biases = nil
+            itemBiasColumn = nil
             return
         }
         let found = Biases(
@@ -72,7 +74,13 @@ public final class FactorModel: QueryEncoder, Sendable {
             throw StarlingError(.failed, "the biases do not go with the factors", at: .init(file: source))
         }
         biases = found
+        let column = FloatColumn(count: found.items.count)
+        column.base.update(from: found.items, count: found.items.count)
+        itemBiasColumn = column
     }
+
+    /// ``Biases/items`` where kernels may read them.
+    var itemBiases: UnsafePointer<Float>? { itemBiasColumn.map { UnsafePointer($0.base) } }
 
     /// k.
     public var factors: Int { userFactors.width }

@@ -42,4 +42,26 @@ public struct InteractionLog: Sendable {
             values: values.map { column in indices.map { column[$0] } },
             times: times.map { column in indices.map { column[$0] } })
     }
+
+    /// The interactions of known users, with the row numbers of other vocabularies, in the order of this log. Items
+    /// that `items` lacks are appended to it, in row order; users that `users` lacks are left out.
+    public func adopted(by users: Vocabulary<UserRow>, _ items: Vocabulary<ItemRow>) -> InteractionLog {
+        let userOf = self.users.rawIDs.map { users.row(of: $0) }
+        let kept = userRows.indices.filter { userOf[Int(userRows[$0])] != nil }
+        var isNeeded = [Bool](repeating: false, count: self.items.count)
+        for index in kept { isNeeded[Int(itemRows[index])] = true }
+        var new: [String] = []
+        var itemOf = [UInt32](repeating: 0, count: self.items.count)
+        for row in isNeeded.indices where isNeeded[row] {
+            let id = self.items[ItemRow(row)]
+            itemOf[row] = UInt32(items.row(of: id)?.index ?? items.count + new.count)
+            if itemOf[row] >= items.count { new.append(id) }
+        }
+        return InteractionLog(
+            users: users, items: new.isEmpty ? items : items.appending(new),
+            userRows: kept.map { UInt32(userOf[Int(userRows[$0])]!.index) },
+            itemRows: kept.map { itemOf[Int(itemRows[$0])] },
+            values: values.map { values in kept.map { values[$0] } },
+            times: times.map { times in kept.map { times[$0] } })
+    }
 }

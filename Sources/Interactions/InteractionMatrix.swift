@@ -33,6 +33,19 @@ public struct InteractionMatrix<Row: RowNumber, Column: RowNumber>: Sendable {
 
     /// The values beside ``subscript(_:)``; nil when all are 1.
     public func values(_ row: Row) -> ArraySlice<Float>? { values?[offsets[row.index]..<offsets[row.index + 1]] }
+
+    /// The matrix whose row `i` is this one's row `rows[i]`.
+    public func selecting(_ rows: [Row]) -> Self {
+        var (offsets, columns): ([Int], [UInt32]) = ([0], [])
+        var values = values.map { _ in [Float]() }
+        offsets.reserveCapacity(rows.count + 1)
+        for row in rows {
+            columns += self[row]
+            if let own = self.values(row) { values! += own }
+            offsets.append(columns.count)
+        }
+        return Self(offsets: offsets, columns: columns, values: values, columnCount: columnCount)
+    }
 }
 
 extension InteractionLog {

@@ -53,6 +53,15 @@ public enum SplitRule: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether there is a validation part, by which training can watch its progress.
+    public var makesValidation: Bool {
+        switch self {
+        case .random(let validation, _), .temporal(let validation, _): validation > 0
+        case .last: true
+        case .heldOutUsers: false
+        }
+    }
+
     /// Throws `usage` unless fractions lie in [0, 1) and leave something for training, and counts are at least 1.
     func validate() throws {
         switch self {

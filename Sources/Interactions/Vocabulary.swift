@@ -43,6 +43,15 @@ public struct Vocabulary<Row: RowNumber>: Sendable {
 
     /// All raw ids, in row order.
     public var rawIDs: [String] { (0..<count).map { ids[$0] } }
+
+    /// This vocabulary and new ids behind it: rows stay what they are.
+    ///
+    /// - Precondition: none of `new` is in the vocabulary, none stands twice.
+    public func appending(_ new: [String]) -> Vocabulary {
+        let integers = new.compactMap(canonicalInteger)
+        if case .integers(let own) = ids, integers.count == new.count { return Vocabulary(.integers(own + integers)) }
+        return Vocabulary(.strings(packing: rawIDs + new))
+    }
 }
 
 /// `text` as an integer if writing that integer out gives `text` again: no plus sign, no leading zero, no blank.

@@ -17,7 +17,8 @@ public struct PredictionError: Sendable, Equatable {
     /// sums are added in order, so the result has the same bits at any thread count.
     ///
     /// - Parameters:
-    ///   - log: interactions with values (those without count as 1), under the vocabularies of encoder and index.
+    ///   - log: interactions with values (those without count as 1), under the vocabularies of encoder and index; those
+    ///     with items behind the index's rows are left out.
     ///   - range: where given, predictions are moved into it first, as `1...5` for stars.
     /// - Throws: `interrupted` when cancelled; what the encoder throws.
     /// - Complexity: O(interactions × dimensions).
@@ -26,7 +27,10 @@ public struct PredictionError: Sendable, Equatable {
         cancellation: Cancellation? = nil
     ) throws -> PredictionError {
         precondition(encoder.dimensions == ranker.index.dimensions, "the encoder and the index differ in dimensions")
-        precondition(log.items.count == ranker.index.count, "the log is not of this index's items")
+        precondition(log.items.count >= ranker.index.count, "the log is not of this index's items")
+        let log =
+            log.items.count == ranker.index.count
+            ? log : log.selecting(log.itemRows.indices.filter { log.itemRows[$0] < ranker.index.count })
         let matrix = log.userMatrix()
         let users = (0..<matrix.rowCount).filter { matrix.offsets[$0] < matrix.offsets[$0 + 1] }.map { UserRow($0) }
         let (wave, block) = (4096, 64)

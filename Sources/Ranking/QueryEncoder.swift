@@ -12,6 +12,31 @@ public protocol QueryEncoder {
     func encode(_ users: [UserRow], into table: borrowing FactorTable) throws
 }
 
+/// Makes vectors for people who were not in training, from their whole history.
+public protocol HistoryEncoder: QueryEncoder {
+    /// Row r of `table` becomes the vector of the user whose history is row r of `histories`.
+    func encode(_ histories: InteractionMatrix<UserRow, ItemRow>, into table: borrowing FactorTable) throws
+}
+
+/// Users who are known by their histories alone: user row `r` is whoever has row `r` of ``histories``. It lets everything
+/// that ranks and measures users of a model do so for people who were not in training.
+public struct HistoryQueries: QueryEncoder {
+    public let encoder: any HistoryEncoder
+    /// `[users × items]`, under the item rows of the model.
+    public let histories: InteractionMatrix<UserRow, ItemRow>
+
+    public init(_ encoder: any HistoryEncoder, _ histories: InteractionMatrix<UserRow, ItemRow>) {
+        self.encoder = encoder
+        self.histories = histories
+    }
+
+    public var dimensions: Int { encoder.dimensions }
+
+    public func encode(_ users: [UserRow], into table: borrowing FactorTable) throws {
+        try encoder.encode(histories.selecting(users), into: table)
+    }
+}
+
 /// Recommendations for one user, or items similar to one: best first, equal scores by the lower item row.
 public struct RankedList: Sendable, Equatable {
     public let items: [ItemRow]

@@ -7,12 +7,16 @@ public enum RankingEvaluation {
     /// Ranks all items for each user with relevant ones and averages ``RankingMetrics``.
     ///
     /// Relevant are the user's held-out items, without those that are also in `train`. An item that cannot be recommended
-    /// (it was never trained) stays relevant and counts as missed. Users without relevant items are not counted.
+    /// (it was never trained, or the index does not have it) stays relevant and counts as missed. Users without relevant
+    /// items are not counted.
+    ///
+    /// For train and test files that share no pair this is the protocol of LightGCN's code (He et al., SIGIR 2020).
     ///
     /// - Parameters:
     ///   - train: what the user is known to have seen, `[users × items]`: training interactions, and the validation
     ///     ones too when the test part is scored.
-    ///   - heldOut: under the vocabularies that `train` and the index have.
+    ///   - heldOut: under the vocabularies that `train` and the index have; item rows behind the index's are items that
+    ///     it does not have.
     ///   - threshold: the least value that makes a held-out interaction relevant; nil takes all.
     ///   - filterSeen: whether items of `train` are left out of the ranking.
     /// - Returns: how many users were counted, and the means by name (`recall@10`, …); no means without users.
@@ -23,7 +27,7 @@ public enum RankingEvaluation {
         heldOut: InteractionLog, relevantFrom threshold: Float? = nil, cutoffs: [Int], filterSeen: Bool = true,
         cancellation: Cancellation? = nil
     ) throws -> (usersEvaluated: Int, metrics: [String: Double]) {
-        precondition(heldOut.items.count == ranker.index.count, "the held-out part is not of this index's items")
+        precondition(heldOut.items.count >= ranker.index.count, "the held-out part is not of this index's items")
         let relevant = RelevantItems(of: heldOut, from: threshold, butNot: seen)
         let users = relevant.users
         var metrics = RankingMetrics(
@@ -40,12 +44,13 @@ public enum RankingEvaluation {
 
 /// Each user's relevant items, rising, without repeats.
 struct RelevantItems {
-    private var offsets = [0]
-    private var items: [ItemRow] = []
+    /// User `u` has `items[offsets[u]..<offsets[u + 1]]`.
+    private(set) var offsets = [0]
+    private(set) var items: [ItemRow] = []
 
     init(of heldOut: InteractionLog, from threshold: Float?, butNot seen: InteractionMatrix<UserRow, ItemRow>) {
         let matrix = heldOut.userMatrix()
-        precondition(seen.rowCount == matrix.rowCount && seen.columnCount == matrix.columnCount)
+        precondition(seen.rowCount == matrix.rowCount && seen.columnCount <= matrix.columnCount)
         for user in 0..<matrix.rowCount {
             let history = seen[UserRow(user)]
             var next = history.startIndex

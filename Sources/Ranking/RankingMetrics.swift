@@ -10,6 +10,8 @@ import Darwin
 ///
 /// For one user, with R the set of relevant items and the list cut to its first K items:
 /// - `recall@K`: relevant items in the list / |R|.
+/// - `recall_capped@K`: relevant items in the list / min(K, |R|), so that 1 can be reached (“Recall@K” of Liang et al.,
+///   “Variational autoencoders for collaborative filtering”, WWW 2018).
 /// - `ndcg@K`: Σ over relevant places i (from 1) of 1 / log₂(i + 1), divided by the same sum for an ideal list, whose
 ///   first min(K, |R|) places are relevant (Järvelin & Kekäläinen 2002, gain 1).
 /// - `hit_rate@K`: 1 if the list has a relevant item, else 0.
@@ -32,7 +34,7 @@ public struct RankingMetrics: Sendable {
     private let recommendable: Int
 
     private struct PerUser {
-        var recall = 0.0, ndcg = 0.0, hitRate = 0.0, mrr = 0.0, map = 0.0
+        var recall = 0.0, cappedRecall = 0.0, ndcg = 0.0, hitRate = 0.0, mrr = 0.0, map = 0.0
     }
 
     /// - Parameters:
@@ -78,6 +80,7 @@ public struct RankingMetrics: Sendable {
     ) {
         let reachable = min(cutoffs[cutoff], relevant)
         sums[cutoff].recall += Double(hits) / Double(relevant)
+        sums[cutoff].cappedRecall += Double(hits) / Double(reachable)
         sums[cutoff].ndcg += gain / Self.idealGain(reachable)
         sums[cutoff].hitRate += hits > 0 ? 1 : 0
         sums[cutoff].mrr += firstHit
@@ -90,6 +93,7 @@ public struct RankingMetrics: Sendable {
         var values: [String: Double] = [:]
         for (cutoff, sum) in zip(cutoffs, sums) {
             values["recall@\(cutoff)"] = sum.recall / Double(users)
+            values["recall_capped@\(cutoff)"] = sum.cappedRecall / Double(users)
             values["ndcg@\(cutoff)"] = sum.ndcg / Double(users)
             values["hit_rate@\(cutoff)"] = sum.hitRate / Double(users)
             values["mrr@\(cutoff)"] = sum.mrr / Double(users)
@@ -100,7 +104,8 @@ public struct RankingMetrics: Sendable {
         return values
     }
 
-    private static func discount(_ place: Int) -> Double {
+    /// What a relevant item at a place, from 0, adds to the gain.
+    static func discount(_ place: Int) -> Double {
         place < discounts.count ? discounts[place] : 1 / log2(Double(place + 2))
     }
 

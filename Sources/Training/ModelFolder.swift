@@ -6,8 +6,8 @@ public import Interactions
 ///
 /// `model.json` · `weights.safetensors` · `vocabulary.safetensors` (raw ids of users and items in row order) ·
 /// `catalog.safetensors` · `user-catalog.safetensors` · `history.safetensors` · `validation.safetensors` ·
-/// `test.safetensors`, the last five where there is such a part · `SHA256SUMS`. Parts are read when they are asked for, and
-/// checked then against `SHA256SUMS` (`sha256sum -c` reads it too).
+/// `test.safetensors` · `fold-in.safetensors`, the last six where there is such a part · `SHA256SUMS`. Parts are read when
+/// they are asked for, and checked then against `SHA256SUMS` (`sha256sum -c` reads it too).
 ///
 /// ```swift
 /// let model = try ModelFolder("runs/first/model")
@@ -17,6 +17,8 @@ public final class ModelFolder {
     /// Interactions that training did not see.
     public enum HeldOut: String, Sendable, CaseIterable {
         case validation, test
+        /// The histories of users who were held out whole; what is to be found is their ``test`` part.
+        case foldIn = "fold-in"
     }
 
     public let path: String

@@ -8,17 +8,13 @@ extension Recommender {
     ///
     /// - Throws: `badData` naming near ids.
     public func trainedUser(_ rawID: String) throws -> UserRow {
-        guard let row = users.row(of: rawID) else {
-            throw StarlingError(
-                .badData, "there is no user “\(rawID)” among the \(Numerals.grouped(users.count)) of this model",
-                remedy: "near ids: " + Nearest.find(rawID, count: 5, among: users.rawIDs).joined(separator: ", "))
-        }
-        guard !history[row].isEmpty else {
-            throw StarlingError(
-                .badData, "user \(rawID) has no interactions in the training part, so the model knows nothing of them",
-                remedy: "train without holding out all of their interactions")
-        }
-        return row
+        guard let reason = coldReason(rawID) else { return users.row(of: rawID)! }
+        let fallback = "--cold-start popular recommends what is popular"
+        let near = Nearest.find(rawID, count: 5, among: users.rawIDs).joined(separator: ", ")
+        throw StarlingError(
+            .badData, reason,
+            remedy: users.row(of: rawID) == nil
+                ? "near ids: \(near); \(fallback)" : "train without holding out all of their interactions; \(fallback)")
     }
 
     /// The row of an item by raw id or by title, whose case does not matter.

@@ -26,6 +26,8 @@ public final class Recommender {
     /// What training saw; these items are left out unless asked for.
     public let history: InteractionMatrix<UserRow, ItemRow>
     public let encoder: any QueryEncoder
+    /// Makes vectors of people who were not in training; nil for a kind of model that cannot.
+    public let historyEncoder: (any HistoryEncoder)?
     public let ranker: Ranker
     /// Over vectors whose cosine says how alike two items are.
     private let similarity: Ranker
@@ -36,7 +38,7 @@ public final class Recommender {
     public init(
         users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
         userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>, encoder: any QueryEncoder,
-        itemVectors: borrowing FactorTable,
+        historyEncoder: (any HistoryEncoder)? = nil, itemVectors: borrowing FactorTable,
         similarityVectors: borrowing FactorTable, workers: Workers, isa: InstructionSet = .best
     ) {
         precondition(history.rowCount == users.count && history.columnCount == items.count)
@@ -46,6 +48,7 @@ public final class Recommender {
         self.userCatalog = userCatalog
         self.history = history
         self.encoder = encoder
+        self.historyEncoder = historyEncoder
         var trained = [Bool](repeating: false, count: items.count)
         for item in history.columns { trained[Int(item)] = true }
         let isWarm: (ItemRow) -> Bool = { trained[$0.index] }

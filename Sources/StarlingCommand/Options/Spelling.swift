@@ -11,7 +11,8 @@ import Starling
 package enum Spelling {
     /// Every option name of more than one word; a test holds this list against the commands.
     package static let names = [
-        "batch-size", "bias-regularization", "checkpoint-every", "clip-grad", "early-stopping", "all-users",
+        "batch-size", "bias-regularization", "checkpoint-every", "clip-grad", "cold-start", "early-stopping",
+        "all-users",
         "import-table", "include-seen", "init-stddev", "keep-best", "learning-rate", "learning-rate-decay",
         "min-improvement", "min-item", "min-user", "movie-export-table", "no-biases", "ratings-csv", "relevant-from",
         "skip-bad-rows",

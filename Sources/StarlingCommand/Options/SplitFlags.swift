@@ -11,8 +11,10 @@ struct SplitFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Hold out by a rule: random:V[,T], last:N, temporal:V[,T] (shares for validation and test).",
-            valueName: "rule"))
+            """
+            Hold out by a rule: random:V[,T], last:N, temporal:V[,T] (shares for validation and test), or \
+            held-out-users:N for models that fold users in.
+            """, valueName: "rule"))
     var split: String?
 
     /// The rule that was asked for, a random tenth by default; nil for none.

@@ -25,14 +25,10 @@ struct TrainingData {
         var heldOut: [ModelFolder.HeldOut: InteractionLog] = [:]
         if let rule {
             let parts = try loaded.log.split(rule, seed: seed)
-            guard parts.foldIn == nil else {
-                throw StarlingError(
-                    .usage, "held-out-users needs a model that folds new users in, and this one does not",
-                    remedy: "use random:, last: or temporal:")
-            }
             train = parts.train
             heldOut[.validation] = parts.validation
             heldOut[.test] = parts.test
+            heldOut[.foldIn] = parts.foldIn
         }
         if let catalog {
             let known = train.items.rawIDs.filter { catalog[$0] != nil }.count

@@ -12,6 +12,11 @@ struct RecommendCommand: ParsableCommand {
 
               starling recommend runs/first --user 42 --count 10 --with-history
               starling recommend runs/first --all-users --count 100 --output top100.npz
+              starling recommend runs/als --history "260:5,1196:4.5,2571"
+              starling recommend runs/first --user newcomer --cold-start popular
+
+            --history takes ids with commas between, each with a value behind its last colon or without (then it counts \
+            as 1), for models that fold users in.
             """)
 
     @OptionGroup var use: UseFlags
@@ -19,27 +24,40 @@ struct RecommendCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Recommend to this user; may be repeated.", valueName: "id"))
     var user: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Recommend to somebody who was not in training and has had these items; may be repeated.",
+            valueName: "id[:value],…"))
+    var history: [String] = []
+
     @Flag(help: "Recommend to every user that training saw.")
     var allUsers = false
 
     @Option(help: ArgumentHelp("Recommend this many items.", valueName: "n"))
     var count: Int = 10
 
-    @Flag(help: "Let items come back that the user has in training.")
+    @Flag(help: "Let items come back that the user has in training, or in --history.")
     var includeSeen = false
 
     @Flag(help: "Show beside it what the user rated highest.")
     var withHistory = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Give a --user of whom training saw nothing the most popular items, and say so: popular.",
+            valueName: "fallback"))
+    var coldStart: String?
 
     @Option(help: ArgumentHelp("Write to this file: .jsonl, .csv or .npz.", valueName: "file"))
     var output: String?
 
     func run() throws {
         try requirePositive(count, "--count")
-        guard allUsers != !user.isEmpty else {
+        guard [allUsers, !user.isEmpty, !history.isEmpty].count(where: { $0 }) == 1 else {
+            let isNone = !allUsers && user.isEmpty && history.isEmpty
             throw StarlingError(
-                .usage, allUsers ? "--user and --all-users exclude each other" : "no user is named",
-                remedy: "use --user ID or --all-users")
+                .usage, isNone ? "no user is named" : "--user, --history and --all-users exclude each other",
+                remedy: "use --user ID, --history ID:VALUE,… or --all-users")
         }
         let format = try output.map(ListFormat.init(path:))
         guard output.map({ !Files.isWithin($0, use.run) }) ?? true else {
@@ -47,13 +65,26 @@ struct RecommendCommand: ParsableCommand {
                 .usage, "the file lies in the run itself, whose files must stay as they are",
                 at: .init(file: output), remedy: "name another folder")
         }
+        try checkColdStart()
+        guard output == nil || format == .jsonLines || (history.isEmpty && coldStart == nil) else {
+            throw StarlingError(
+                .usage, "only JSON Lines can say that a list is a fallback, or whose history it is for",
+                at: .init(file: output), remedy: "write to a .jsonl file")
+        }
+        let isOne = user.count + history.count == 1 && output == nil
+        guard isOne || !withHistory else {
+            throw StarlingError(.usage, "--with-history goes with one --user or --history and without --output")
+        }
         let cancellation = Signals.cancelOnInterrupt()
         let clock = Stopwatch()
         let recommender = try use.recommender()
         let loadSeconds = clock.seconds
-        if user.count == 1 && output == nil { return try one(user[0], recommender) }
-        guard !withHistory else {
-            throw StarlingError(.usage, "--with-history goes with one --user and without --output")
+        if isOne || !history.isEmpty || coldStart != nil {
+            let answers = try self.answers(recommender)
+            let rankSeconds = clock.seconds - loadSeconds
+            if isOne { return try show(answers[0], recommender) }
+            try writeLines(answers)
+            return try report(recommender, users: answers.count, loadSeconds, rankSeconds, clock)
         }
         let rows =
             allUsers
@@ -65,13 +96,19 @@ struct RecommendCommand: ParsableCommand {
             to: output, as: format ?? .jsonLines, includeSeen: includeSeen, cancellation
         ) { bar.update(done: $0) }
         bar.finish(output.map { "wrote recommendations for \(Numerals.grouped(rows.count)) users to \($0)" })
-        if use.json, let output {
-            let summary = Summary(
-                output: output, users: rows.count, items: recommender.items.count, count: count,
-                threads: recommender.ranker.workers.count, load_seconds: loadSeconds, rank_seconds: rankSeconds,
-                seconds: clock.seconds, peak_memory_bytes: Host.peakMemory())
-            FileHandles.standardOutput(try JSON.text(summary) + "\n")
-        }
+        try report(recommender, users: rows.count, loadSeconds, rankSeconds, clock)
+    }
+
+    /// Prints what lists in a file took, if that was asked for.
+    private func report(
+        _ recommender: Recommender, users: Int, _ loadSeconds: Double, _ rankSeconds: Double, _ clock: Stopwatch
+    ) throws {
+        guard use.json, let output else { return }
+        let summary = Summary(
+            output: output, users: users, items: recommender.items.count, count: count,
+            threads: recommender.ranker.workers.count, load_seconds: loadSeconds, rank_seconds: rankSeconds,
+            seconds: clock.seconds, peak_memory_bytes: Host.peakMemory())
+        FileHandles.standardOutput(try JSON.text(summary) + "\n")
     }
 
     /// What lists in a file took. Property names are the JSON keys.
@@ -83,43 +120,14 @@ struct RecommendCommand: ParsableCommand {
         let peak_memory_bytes: Int
     }
 
-    /// ` (age 39, gender F)`, or nothing.
-    private func attributes(of id: String, _ recommender: Recommender) -> String {
-        guard let catalog = recommender.userCatalog, let values = catalog[id] else { return "" }
-        let known = zip(catalog.attributes, values).filter { !$0.1.isEmpty }.map { "\($0) \($1)" }
-        return known.isEmpty ? "" : " (" + known.joined(separator: ", ") + ")"
-    }
-
-    private func one(_ id: String, _ recommender: Recommender) throws {
-        let items = try recommender.recommend(for: id, count: count, includeSeen: includeSeen)
-        let history = withHistory ? try recommender.history(of: id, count: count) : []
-        if use.json {
-            struct Answer: Encodable {
-                let user: String
-                let items: [Recommender.Item]
-                let history: [Recommender.Item]?
-            }
-            let answer = Answer(user: id, items: items, history: withHistory ? history : nil)
-            return FileHandles.standardOutput(try JSON.text(answer) + "\n")
+    private func checkColdStart() throws {
+        guard let coldStart else { return }
+        guard coldStart.lowercased() == "popular" else {
+            throw StarlingError(.usage, "--cold-start \(coldStart) is not known", remedy: "use --cold-start popular")
         }
-        if withHistory {
-            let title = "What user \(id)\(attributes(of: id, recommender)) rated highest"
-            FileHandles.standardOutput(ItemTable.render(history, title: title, value: "rating") + "\n")
+        guard !user.isEmpty else {
+            throw StarlingError(
+                .usage, "--cold-start goes with --user", remedy: "leave it out: these are users that the model knows")
         }
-        FileHandles.standardOutput(ItemTable.render(items, title: "Recommended to user \(id)", value: "score"))
-    }
-}
-
-/// Items with titles as a table.
-enum ItemTable {
-    static func render(_ items: [Recommender.Item], title: String, value: String) -> String {
-        guard !items.isEmpty else { return title + ": nothing is left to show.\n" }
-        let titled = items.contains { $0.title != nil }
-        let rows = items.enumerated().map { position, item in
-            ["\(position + 1)", item.item] + (titled ? [item.title ?? ""] : [])
-                + [Numerals.fixed(Double(item.score), 3)]
-        }
-        let table = Table(title: title, header: ["#", "item"] + (titled ? ["title"] : []) + [value], rows: rows)
-        return table.render(width: Terminal.width())
     }
 }

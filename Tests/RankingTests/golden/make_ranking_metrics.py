@@ -1,6 +1,7 @@
 """Makes ranking_metrics.json: random lists and their figures by trec_eval (pytrec_eval-terrier 0.5, ir_measures 0.4).
 
-trec_eval divides average precision at K by |R|; Starling by min(K, |R|), so that figure is rescaled per user here.
+trec_eval divides average precision and recall at K by |R|. Starling's map@K and recall_capped@K divide by min(K, |R|), so
+those figures are rescaled per user here.
 Run: python make_ranking_metrics.py > ranking_metrics.json
 """
 import json
@@ -23,12 +24,12 @@ for user in range(25):
 qrels = [ir_measures.Qrel(str(u), str(i), 1) for u, user in enumerate(users) for i in user["relevant"]]
 run = [ir_measures.ScoredDoc(str(u), str(i), float(1000 - place)) for u, user in enumerate(users)
        for place, i in enumerate(user["recommended"])]
-names = {"recall": R, "ndcg": nDCG, "hit_rate": Success, "mrr": RR, "map": AP}
+names = {"recall": R, "recall_capped": R, "ndcg": nDCG, "hit_rate": Success, "mrr": RR, "map": AP}
 metrics = {}
 for name, measure in names.items():
     for k in cutoffs:
         values = {m.query_id: m.value for m in ir_measures.iter_calc([measure @ k], qrels, run)}
-        if name == "map":
+        if name in ("map", "recall_capped"):
             values = {u: v * len(users[int(u)]["relevant"]) / min(k, len(users[int(u)]["relevant"]))
                       for u, v in values.items()}
         metrics[f"{name}@{k}"] = sum(values.values()) / len(users)
