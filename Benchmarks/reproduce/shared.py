@@ -5,6 +5,7 @@ and tables. Vectors of both sides go through the same NumPy code, so a differenc
 import json
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 import scipy.sparse
@@ -131,11 +132,23 @@ def products(users, items):
     return lambda rows: users[rows] @ items.T
 
 
-def kept(path, make):
-    """A JSON file, made where it is not there."""
-    if not path.exists():
-        write_json(path, make())
-    return json.loads(path.read_text())
+def grid(factors, alphas, penalties, iterations) -> list:
+    """All points for implicit's ALS."""
+    names = ("factors", "alpha", "regularization")
+    return [dict(zip(names, point)) | {"iterations": iterations} for point in product(factors, alphas, penalties)]
+
+
+def best(file, points, figure, measure) -> tuple:
+    """The point with the largest figure, and what was found there. What was measured is kept in a file, point by point, and not measured again."""
+    tried = json.loads(file.read_text()) if file.exists() else []
+    for point in points:
+        if not any(entry["point"] == point for entry in tried):
+            tried.append({"point": point, "found": measure(point)})
+            say(file.stem, point, {name: round(value, 4) for name, value in tried[-1]["found"].items()})
+            write_json(file, tried)
+    asked = [entry for entry in tried if entry["point"] in points]
+    first = max(asked, key=lambda entry: entry["found"][figure])
+    return first["point"], first["found"]
 
 
 def table(heads: list, rows: list) -> str:
