@@ -84,9 +84,9 @@ import Testing
                 for count in [0, 1, width / 2, width - 1] {
                     let row = Row(count, of: system, ridge: 0)
                     let found = row.solve { sk_als_solve($0, $1, $2, isa.rawValue) }
-                    #expect(found.allSatisfy(\.isFinite))
+                    #expect(found.allSatisfy { $0.isFinite })
                     if !diagonal { #expect(row.residual(found) < 1e-2, "\(isa) \(count)") }
-                    #expect(row.solve64().allSatisfy(\.isFinite))
+                    #expect(row.solve64().allSatisfy { $0.isFinite })
                 }
             }
         }

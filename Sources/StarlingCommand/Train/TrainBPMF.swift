@@ -35,9 +35,10 @@ struct TrainBPMFCommand: ParsableCommand {
                 BayesianMF.memoryEstimate(
                     users: users, items: items, ratings: ratings, validation: validation, options: options)
             },
-            trainer: { history, validation, workers, isa in
+            trainer: { data, workers, isa in
                 try BayesianMF.trainer(
-                    on: history, validation: validation, options: options, workers: workers, isa: isa)
+                    on: data.history, validation: data.heldOut[.validation], options: options, workers: workers,
+                    isa: isa)
             })
     }
 }
