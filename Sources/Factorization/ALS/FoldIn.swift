@@ -1,3 +1,4 @@
+import Basics
 public import Interactions
 public import Kernels
 public import Ranking
@@ -32,10 +33,22 @@ public final class FoldIn: HistoryEncoder {
 
     public func encode(_ users: [UserRow], into table: borrowing FactorTable) { model.encode(users, into: table) }
 
+    /// - Throws: `badData` for what training refuses: negative confidences, and histories without ratings where the model
+    ///   fits ratings.
     /// - Complexity: O(interactions × factors² + histories × factors³).
     public func encode(
         _ histories: InteractionMatrix<UserRow, ItemRow>, into table: borrowing FactorTable
-    ) {
+    ) throws {
+        if options.feedback == .explicit, histories.values == nil {
+            throw StarlingError(
+                .badData, "the history has no ratings, and the model fits ratings",
+                remedy: "give each item its rating, as in 10:4.5,25:3")
+        }
+        if options.feedback == .implicit, let negative = histories.values?.first(where: { $0 < 0 }) {
+            throw StarlingError(
+                .badData, "the history has the value \(negative), and confidence cannot be negative",
+                remedy: "leave such an item out")
+        }
         precondition(histories.columnCount == model.itemFactors.rows, "the histories are of other items")
         precondition(table.rows >= histories.rowCount && table.width == dimensions)
         let side = ALSSide(histories)
