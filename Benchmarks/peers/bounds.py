@@ -35,12 +35,24 @@ def rows(session, folder, ceilings) -> list:
             rate, factors = results[0]["ratings"] / seconds / 1e9, settings.ADAM_FACTORS
             add(path, "rows and moments", rate * 48 * factors, "GB/s", ceilings["random_rows_gb_per_second"])
 
+    for factors in settings.FACTORS:
+        if results := session.results(f"als-{factors}/starling-cholesky"):
+            seconds = median(median(result["epoch_seconds"][1:]) for result in results)
+            rate = als_operations(results[0], factors) / seconds / 1e9
+            add(f"ALS, exact, k = {factors}", "matrices and solves", rate, "GFLOP/s", ceilings["sgemm_gflops"])
+
     for name, path in (("rank/starling", "ranking, all items"), ("rank/starling-unseen", "ranking, unseen items")):
         if results := session.results(name):
             seconds = median(result["seconds"] for result in results)
             work = 2 * results[0]["users"] * results[0]["items"] * (64 + 2)
             add(path, "multiply-adds of all scores", work / seconds / 1e9, "GFLOP/s", multiply_adds)
     return found
+
+
+def als_operations(found, k) -> float:
+    """Of an iteration by the plain way: every row's matrix, its lower half, and its solution by Cholesky."""
+    rows = found["users"] + found["items"]
+    return 2 * found["ratings"] * (k**2 + 4 * k) + rows * (k**3 / 3 + 3.5 * k**2)
 
 
 def text(rows) -> str:

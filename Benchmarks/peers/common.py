@@ -12,6 +12,7 @@ BENCHMARKS = HERE.parent
 ROOT = BENCHMARKS.parent
 STARLING = ROOT / ".build/release/starling"
 WORK = BENCHMARKS / "work"
+BUFFALO_PYTHON = ROOT / ".venv-bench/buffalo/bin/python"
 RESULTS = BENCHMARKS / "results"
 
 
@@ -34,9 +35,9 @@ def run_json(command: list, threads: int, **changes) -> dict:
     return json.loads(lines[-1])
 
 
-def run_peer(script: str, threads: int, *arguments, **changes) -> dict:
+def run_peer(script: str, threads: int, *arguments, python=sys.executable, **changes) -> dict:
     """Runs a script of this folder in a fresh Python."""
-    return run_json([sys.executable, HERE / script, threads, *arguments], threads, **changes)
+    return run_json([python, "-B", HERE / script, threads, *arguments], threads, **changes)
 
 
 def peak_memory() -> int:

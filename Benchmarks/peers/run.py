@@ -6,6 +6,7 @@ round; prints a table of ratios, and keeps everything as JSON. What an interrupt
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -19,11 +20,12 @@ import machine
 import settings
 import starling
 import table
-from common import BENCHMARKS, RESULTS, WORK, Stopwatch, run_peer, write_json
+from als_data import matrix_market
+from common import BENCHMARKS, BUFFALO_PYTHON, RESULTS, WORK, Stopwatch, run_peer, write_json
 from data import prepare, prepare_ranking
 from session import Session
 
-SECTIONS = ("read", "mf", "adam", "rank", "isa")
+SECTIONS = ("read", "mf", "adam", "als", "rank", "isa")
 
 
 def arguments():
@@ -89,6 +91,44 @@ def adam_quality_jobs(large, threads):
     """What PyTorch reaches on the large set, which takes minutes and is no timing."""
     run = threads, "sparse", large, settings.ADAM_FACTORS, settings.ADAM_RATE, settings.ADAM_LARGE_EPOCHS, 0
     return {"adam-large/torch-sparse-quality": lambda: run_peer("mf_torch.py", *run)}
+
+
+def als_jobs(folder, threads):
+    iterations, weights = settings.ALS_ITERATIONS, (settings.ALS_ALPHA, settings.ALS_REGULARIZATION)
+    matrix_market(folder)
+    jobs = {}
+    for factors in settings.FACTORS:
+        for solver in ("cholesky", "cg"):
+            jobs[f"als-{factors}/starling-{solver}"] = lambda k=factors, solver=solver: starling.als(
+                folder, k, threads, solver, iterations, *weights
+            )
+        jobs[f"als-{factors}/implicit-cg"] = lambda k=factors: als_implicit(folder, threads, k, "cg")
+        if BUFFALO_PYTHON.exists():
+            jobs[f"als-{factors}/buffalo"] = lambda k=factors: run_peer(
+                "als_buffalo.py", threads, folder, k, iterations, *weights, python=BUFFALO_PYTHON
+            )
+    return jobs
+
+
+def als_slow_jobs(folder, threads):
+    """What takes minutes, and is timed over several iterations."""
+    jobs = {
+        f"als-{factors}/implicit-cholesky": lambda k=factors: als_implicit(folder, threads, k, "cholesky")
+        for factors in settings.FACTORS
+    }
+    if shutil.which("java"):
+        factors, iterations = settings.ALS_SPARK_FACTORS, settings.ALS_SPARK_ITERATIONS
+        setting = [iterations, settings.ALS_ALPHA, settings.ALS_REGULARIZATION, settings.ALS_SPARK_MEMORY]
+        jobs[f"als-{factors}/spark"] = lambda: run_peer("als_spark.py", threads, folder, factors, *setting)
+    else:
+        print("no java is there, which Spark needs (apt-get install default-jre-headless): it is left out", file=sys.stderr)
+    return jobs
+
+
+def als_implicit(folder, threads, factors, solver):
+    # It asks for a BLAS without threads, as it does for ranking.
+    setting = [settings.ALS_ITERATIONS, solver, settings.ALS_ALPHA, settings.ALS_REGULARIZATION]
+    return run_peer("als_implicit.py", threads, folder, factors, *setting, OPENBLAS_NUM_THREADS="1")
 
 
 def rank_jobs(folder, threads):
@@ -160,6 +200,7 @@ def main():
         "read": lambda: read_jobs(folder, given.threads),
         "mf": lambda: mf_jobs(folder, given.threads, context),
         "adam": lambda: adam_jobs(folder, given.threads),
+        "als": lambda: als_jobs(folder, given.threads),
         "rank": lambda: rank_jobs(folder, given.threads),
         "isa": lambda: isa_jobs(folder, given.threads),
     }
@@ -167,6 +208,8 @@ def main():
         session.rounds(1 if section == "isa" else given.rounds, makers[section]())
     if "adam" in given.only:
         session.rounds(1, adam_quality_jobs(folder, given.threads))
+    if "als" in given.only:
+        session.rounds(1, als_slow_jobs(folder, given.threads))
 
     command = [BENCHMARKS / "ceilings", "--json", str(given.threads)]
     ceilings = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)

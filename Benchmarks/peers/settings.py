@@ -46,6 +46,17 @@ TORCH_DENSE_BATCHES = {64: 100, 128: 60}
 ADAM_FACTORS, ADAM_RATE, ADAM_EPOCHS = 64, 0.002, 4
 ADAM_LARGE_EPOCHS, ADAM_LARGE_BATCHES = 2, 400
 
+# Alternating least squares: the weights of implicit's tutorial. So many iterations each; those after the first are
+# timed, and the objective is that after the last. Implicit's exact solver and Spark take minutes, and so one round only;
+# Spark is timed over so many iterations and gets so much memory.
+ALS_ALPHA, ALS_REGULARIZATION = 2.0, 0.05
+ALS_ITERATIONS = 4
+ALS_SPARK_FACTORS, ALS_SPARK_ITERATIONS, ALS_SPARK_MEMORY = 64, 2, "10g"
+
+# What `als-scaling` trains on: so many ratings, by users who give as many each as those of ml-20m, of as many items as there
+ALS_SCALING, ALS_SCALING_FACTORS = (5_000_000, 10_000_000, 20_000_000, 40_000_000), 64
+ALS_SCALING_RATINGS_A_USER, ALS_SCALING_ITEMS = 144.4, 26_744
+
 # Items in a list of the ranking. Implicit recommends to so many users, the first ones, since all take it minutes; what is
 # compared are users a second.
 COUNT = 100

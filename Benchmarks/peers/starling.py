@@ -31,6 +31,24 @@ def train(folder, factors, threads, *options, **variables) -> dict:
     }
 
 
+def als(folder, factors, threads, solver, iterations, alpha, regularization, source=None, **variables) -> dict:
+    """Alternating least squares on the same split, with the objective after each iteration."""
+    data = ["--data", source or folder / "ratings.csv", "--split", SPLIT, "--seed", SEED]
+    options = ["--factors", factors, "--iterations", iterations, "--alpha", alpha, "--regularization", regularization]
+    options += ["--solver", solver, *(["--cg-steps", 3] if solver == "cg" else []), "--loss"]
+    run = ["--output", folder / "run", "--overwrite", "--threads", threads, "--json"]
+    found = run_json([STARLING, "train", "als", *data, *options, *run], threads, **variables)
+    return {
+        "users": found["users"],
+        "items": found["items"],
+        "ratings": found["train_interactions"],
+        "epoch_seconds": [epoch["seconds"] for epoch in found["epochs"]],
+        "objective": found["epochs"][-1]["loss"],
+        "peak_memory_bytes": found["peak_memory_bytes"],
+        "train_peak_memory_bytes": found["train_peak_memory_bytes"],
+    }
+
+
 def rank(run, threads, count, lists, include_seen, **variables) -> dict:
     options = ["--include-seen"] if include_seen else []
     command = [STARLING, "recommend", run, "--all-users", "--count", count, "--output", lists, "--threads", threads]

@@ -6,7 +6,7 @@ import settings
 
 
 def rows(session, folder, context) -> list:
-    return [row for part in (_read, _mf, _adam, _rank) for row in part(session, folder, context)]
+    return [row for part in (_read, _mf, _adam, _als, _rank) for row in part(session, folder, context)]
 
 
 def row(section, what, unit, peer, ours, theirs, more_is_better):
@@ -86,6 +86,37 @@ def _adam(session, folder, context):
         bests = [[min(result["val_rmse"]) for result in side] for side in (ours, judged) if all(_of(side, "val_rmse"))]
         if len(bests) == 2:
             yield row(section, f"best validation RMSE of {len(ours[0]['val_rmse'])} epochs", "", peer, *bests, False)
+
+
+def _als(session, folder, context):
+    for factors in settings.FACTORS:
+        exact, approximate = (session.results(f"als-{factors}/starling-{solver}") for solver in ("cholesky", "cg"))
+        if not (exact and approximate):
+            continue
+        section = f"alternating least squares, k = {factors}, {exact[0]['ratings']:,} ratings"
+        peers = {
+            "implicit-cholesky": ("implicit, Cholesky", {"exact": exact}),
+            "buffalo": ("buffalo, llt", {"exact": exact}),
+            "implicit-cg": ("implicit, 3 CG steps", {"exact": exact, "cg": approximate}),
+            "spark": ("Spark", {"exact": exact}),
+        }
+        for name, (peer, sides) in peers.items():
+            theirs = session.results(f"als-{factors}/{name}")
+            for solver, ours in sides.items() if theirs else ():
+                seconds = _iteration_seconds(ours), _iteration_seconds(theirs)
+                yield row(section, f"an iteration, {solver}", "s", peer, *seconds, False)
+            # Everybody starts from random numbers of its own kind, which a few iterations do not make up for entirely.
+            if theirs and "objective" in theirs[0]:
+                solver, ours = list(sides.items())[-1]
+                ratings, iterations = ours[0]["ratings"], len(ours[0]["epoch_seconds"])
+                objectives = [[value / ratings for value in _of(side, "objective")] for side in (ours, theirs)]
+                yield row(section, f"objective a rating, {iterations} iterations, {solver}", "", peer, *objectives, False)
+                peaks = [[value / 1e9 for value in _of(side, "peak_memory_bytes")] for side in (ours, theirs)]
+                yield row(section, f"peak memory, {solver}", "GB", peer, *peaks, False)
+
+
+def _iteration_seconds(results):
+    return [result["seconds"] if "seconds" in result else median(result["epoch_seconds"][1:]) for result in results]
 
 
 def _rank(session, folder, context):
@@ -175,10 +206,8 @@ def cells(row):
 def summary(result) -> str:
     """One line about where and how."""
     machine, versions = result["machine"], result["versions"]
-    peers = ", ".join(
-        f"{name} {versions[name].split(',')[0]}"
-        for name in ("libmf", "torch", "polars", "pandas", "pyarrow", "faiss-cpu", "implicit")
-    )
+    names = ("libmf", "torch", "polars", "pandas", "pyarrow", "faiss-cpu", "implicit", "buffalo", "pyspark")
+    peers = ", ".join(f"{name} {versions[name].split(',')[0]}" for name in names if name in versions)
     return (
         f"{machine['cpu']}, {machine['processors']} processors, {machine['memory_bytes'] / 2**30:.0f} GiB; "
         f"{result['threads']} threads; medians of {result['rounds']} interleaved rounds; generated ratings like "

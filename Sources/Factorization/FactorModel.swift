@@ -15,6 +15,7 @@ public final class FactorModel: QueryEncoder, Sendable {
     public let biases: Biases?
     /// The samples that a Bayesian model is made of; nil for others.
     public let posterior: PosteriorSamples?
+    private let itemBiasColumn: FloatColumn?
 
     public struct Biases: Sendable {
         public let users: [Float]
@@ -74,6 +75,7 @@ public final class FactorModel: QueryEncoder, Sendable {
         itemFactors = Self.table(items.values, shape: items.shape)
         guard hasBiases else {
             biases = nil
+            itemBiasColumn = nil
             return
         }
         let found = Biases(
@@ -83,7 +85,13 @@ public final class FactorModel: QueryEncoder, Sendable {
             throw StarlingError(.failed, "the biases do not go with the factors", at: .init(file: source))
         }
         biases = found
+        let column = FloatColumn(count: found.items.count)
+        column.base.update(from: found.items, count: found.items.count)
+        itemBiasColumn = column
     }
+
+    /// ``Biases/items`` where kernels may read them.
+    var itemBiases: UnsafePointer<Float>? { itemBiasColumn.map { UnsafePointer($0.base) } }
 
     /// k.
     public var factors: Int { userFactors.width }

@@ -17,10 +17,11 @@ extension Recommender {
 
     /// The model in a folder.
     public convenience init(_ folder: ModelFolder, workers: Workers, isa: InstructionSet = .best) throws {
+        let file = folder.path + "/model.json"
         guard ["mf", "als", "bpmf"].contains(folder.manifest.kind) else {
             throw StarlingError(
                 .failed, "“\(folder.manifest.kind)” is a kind of model that this version does not know",
-                at: .init(file: folder.path + "/model.json"), remedy: "use the version that trained it, or a newer one")
+                at: .init(file: file), remedy: "use the version that trained it, or a newer one")
         }
         let model = try FactorModel(folder.weights)
         guard let history = try folder.history(), model.userFactors.rows == history.rowCount,
@@ -30,9 +31,15 @@ extension Recommender {
                 .failed, "history, vocabularies and weights do not belong together", at: .init(file: folder.path),
                 remedy: "train the run again with --overwrite")
         }
+        var foldIn: FoldIn?
+        if folder.manifest.kind == "als" {
+            let options = try JSON.decode(
+                ALSOptions.self, from: JSON.bytes(folder.manifest.facts["als"] ?? .null), file: file)
+            foldIn = FoldIn(model, options: options, workers: workers, isa: isa)
+        }
         try self.init(
             model, users: folder.users, items: folder.items, catalog: folder.catalog,
-            userCatalog: folder.userCatalog, history: history, workers: workers, isa: isa)
+            userCatalog: folder.userCatalog, history: history, historyEncoder: foldIn, workers: workers, isa: isa)
     }
 
     /// A factor model that was trained without a run.
@@ -47,15 +54,17 @@ extension Recommender {
     ) throws {
         self.init(
             try FactorModel(weights), users: log.users, items: log.items, catalog: catalog, userCatalog: nil,
-            history: log.userMatrix(), workers: workers, isa: isa)
+            history: log.userMatrix(workers: workers), workers: workers, isa: isa)
     }
 
     private convenience init(
         _ model: FactorModel, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
-        userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>, workers: Workers, isa: InstructionSet
+        userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>, historyEncoder: FoldIn? = nil,
+        workers: Workers, isa: InstructionSet
     ) {
         self.init(
             users: users, items: items, catalog: catalog, userCatalog: userCatalog, history: history, encoder: model,
-            itemVectors: model.foldedItems(), similarityVectors: model.itemFactors, workers: workers, isa: isa)
+            historyEncoder: historyEncoder, itemVectors: model.foldedItems(), similarityVectors: model.itemFactors,
+            workers: workers, isa: isa)
     }
 }

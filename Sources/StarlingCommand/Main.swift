@@ -43,7 +43,8 @@ struct StarlingCommand: ParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, SimilarCommand.self, ExportCommand.self,
+            TrainCommand.self, TuneCommand.self, EvaluateCommand.self, RecommendCommand.self, SimilarCommand.self,
+            ExportCommand.self,
             DescribeCommand.self, RunsCommand.self, DataCommand.self,
         ])
 }

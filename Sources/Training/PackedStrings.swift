@@ -43,6 +43,12 @@ extension Vocabulary {
         }
     }
 
+    /// The raw ids of a vocabulary in a file of tensors.
+    package static func rawIDs(_ name: String, of file: SafeTensorsFile) throws -> [String] {
+        file.contains(name)
+            ? try file.tensor(name).int64s().map { "\($0)" } : try PackedStrings.texts(name, of: file)
+    }
+
     init(_ name: String, of file: SafeTensorsFile, count: Int) throws {
         if file.contains(name) {
             self.init(.integers(try file.tensor(name).expect(shape: [count]).int64s()))

@@ -15,7 +15,7 @@ public enum Feedback: String, Codable, Sendable, CaseIterable {
 }
 
 /// Options of ``AlternatingLeastSquares``.
-public struct ALSOptions: Sendable, Equatable {
+public struct ALSOptions: Sendable, Equatable, Codable {
     /// How a row's normal equations are solved.
     public enum Solver: String, Codable, Sendable, CaseIterable {
         /// Exactly, by Cholesky's decomposition, or by its dual where a history is short.

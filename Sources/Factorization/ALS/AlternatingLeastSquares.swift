@@ -78,14 +78,3 @@ public enum AlternatingLeastSquares {
         return estimate
     }
 }
-
-/// Factors to start from: those of rows that are known, by row; others start at random.
-public struct FactorStart: Sendable {
-    /// `[factors]` each.
-    public let users: [UserRow: [Float]], items: [ItemRow: [Float]]
-
-    public init(users: [UserRow: [Float]], items: [ItemRow: [Float]]) {
-        self.users = users
-        self.items = items
-    }
-}

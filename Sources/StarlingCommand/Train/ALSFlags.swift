@@ -38,6 +38,11 @@ struct ALSFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Start from the factors in this .npz or .safetensors file, rows matched by id.", valueName: "file"))
+    var initFrom: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Solve exactly by cholesky (default), or approximately by cg or subspace.", valueName: "name"))
     var solver: String = ALSOptions.Solver.cholesky.rawValue
 
@@ -104,7 +109,8 @@ struct ALSFlags: ParsableArguments {
             "unobserved-weight": options.unobservedWeight.map { .number($0) } ?? .null,
             "regularization": .number(options.regularization),
             "regularization-exponent": options.regularizationExponent.map { .number($0) } ?? .null,
-            "init-stddev": .number(options.initialDeviation), "solver": .string(options.solver.rawValue),
+            "init-from": initFrom.map { .string($0) } ?? .null, "init-stddev": .number(options.initialDeviation),
+            "solver": .string(options.solver.rawValue),
             "cg-steps": options.solver == .cg ? .integer(options.cgSteps) : .null,
             "block-size": options.solver == .subspace ? .integer(options.blockSize) : .null,
             "solve-precision": .string(options.precision.rawValue),

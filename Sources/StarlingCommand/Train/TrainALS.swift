@@ -24,17 +24,23 @@ struct TrainALSCommand: ParsableCommand {
     func run() throws {
         try run_.checkDevice()
         let options = try model.options(seed: run_.seed)
-        let job = TrainingJob(
+        var job = TrainingJob(
             model: "als", run: run_, reading: reading, catalogs: catalogs, rule: try splitting.rule(),
             epochs: options.iterations, factors: options.factors, configuration: model.configuration(options))
+        job.foldsUsersIn = true
+        job.facts["als"] = try JSONValue(encoding: options)
         try job.execute(
             estimate: { users, items, interactions, validation in
                 AlternatingLeastSquares.memoryEstimate(
                     users: users, items: items, interactions: interactions, validation: validation, options: options)
             },
-            trainer: { history, validation, workers, isa in
-                try AlternatingLeastSquares.trainer(
-                    on: history, validation: validation, options: options, workers: workers, isa: isa)
+            trainer: { data, workers, isa in
+                let start = try model.initFrom.map {
+                    try FactorStart(reading: $0, users: data.users, items: data.items, factors: options.factors)
+                }
+                return try AlternatingLeastSquares.trainer(
+                    on: data.history, validation: data.heldOut[.validation], options: options, start: start,
+                    workers: workers, isa: isa)
             })
     }
 }

@@ -47,9 +47,10 @@ struct TrainMFCommand: ParsableCommand {
                 MatrixFactorization.memoryEstimate(
                     users: users, items: items, ratings: ratings, validation: validation, options: options)
             },
-            trainer: { history, validation, workers, isa in
+            trainer: { data, workers, isa in
                 try MatrixFactorization.trainer(
-                    on: history, validation: validation, options: options, workers: workers, isa: isa)
+                    on: data.history, validation: data.heldOut[.validation], options: options, workers: workers,
+                    isa: isa)
             })
     }
 }

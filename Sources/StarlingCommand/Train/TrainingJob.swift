@@ -15,10 +15,11 @@ struct TrainingJob {
     /// Whether the model makes vectors of people who were not in training, so that whole users can be held out.
     var foldsUsersIn = false
 
+    /// What using the model needs beside its weights.
+    var facts: [String: JSONValue] = [:]
+
     typealias Estimate = (_ users: Int, _ items: Int, _ interactions: Int, _ validation: Int) -> MemoryEstimate
-    typealias MakeTrainer = (
-        InteractionMatrix<UserRow, ItemRow>, _ validation: InteractionLog?, Workers, InstructionSet
-    ) throws -> any EpochTrainer
+    typealias MakeTrainer = (TrainingData, Workers, InstructionSet) throws -> any EpochTrainer
 
     func execute(estimate: Estimate, trainer makeTrainer: MakeTrainer) throws {
         let clock = Stopwatch()
@@ -54,7 +55,7 @@ struct TrainingJob {
 
         let loadPeak = Host.peakMemory()
         Host.resetPeakMemory()
-        let trainer = try makeTrainer(loaded.history, loaded.heldOut[.validation], workers, isa)
+        let trainer = try makeTrainer(loaded, workers, isa)
         let console = ConsoleObserver(unit: "ratings")
         let result = try loop.train(trainer, in: directory, cancellation: cancellation, observers: [console])
         let trainPeak = Host.peakMemory()
@@ -84,9 +85,9 @@ struct TrainingJob {
     }
 
     private func parts(of data: TrainingData, _ trainer: any EpochTrainer) -> ModelParts {
-        var facts: [String: JSONValue] = [
-            "split": .string(rule.map { "\($0)" } ?? "none"), "seed": .integer(Int(run.seed)),
-        ]
+        var facts = facts
+        facts["split"] = .string(rule.map { "\($0)" } ?? "none")
+        facts["seed"] = .integer(Int(run.seed))
         if let range = data.valueRange {
             facts["value_range"] = .array([.number(Double(range.lowerBound)), .number(Double(range.upperBound))])
         }

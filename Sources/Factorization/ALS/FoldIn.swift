@@ -1,0 +1,60 @@
+public import Interactions
+public import Kernels
+public import Ranking
+
+/// Vectors of people who were not in training, by least squares: the exact minimum of the loss of
+/// ``AlternatingLeastSquares`` over the person's vector (and bias), from their whole history and the items' vectors as they
+/// stand. For a user of the training data it is the step that the next iteration would take.
+///
+/// ```swift
+/// let lists = try recommender.recommend(for: recommender.histories(parsing: ["50:5,181:4"]), count: 10)
+/// ```
+public final class FoldIn: HistoryEncoder {
+    private let model: FactorModel
+    private let options: ALSOptions
+    private let workers: Workers
+    private let solver: ALSSolver
+
+    /// - Parameter options: those that the model was trained with.
+    /// - Complexity: O(items × factors²).
+    public init(_ model: FactorModel, options: ALSOptions, workers: Workers, isa: InstructionSet = .best) {
+        self.model = model
+        self.workers = workers
+        var options = options
+        options.solver = .cholesky
+        self.options = options
+        solver = ALSSolver(
+            against: model.itemFactors, biases: model.itemBiases, mean: model.biases?.mean ?? 0, options: options,
+            rotates: false, workers: workers, isa: isa.ofFloats)
+    }
+
+    public var dimensions: Int { model.dimensions }
+
+    public func encode(_ users: [UserRow], into table: borrowing FactorTable) { model.encode(users, into: table) }
+
+    /// - Complexity: O(interactions × factors² + histories × factors³).
+    public func encode(
+        _ histories: InteractionMatrix<UserRow, ItemRow>, into table: borrowing FactorTable
+    ) {
+        precondition(histories.columnCount == model.itemFactors.rows, "the histories are of other items")
+        precondition(table.rows >= histories.rowCount && table.width == dimensions)
+        let side = ALSSide(histories)
+        let scratch = (0..<workers.count).map { _ in
+            ALSScratch(order: solver.order, longest: side.longest, precise: options.precision == .float64)
+        }
+        let (base, stride, factors, biases) = (table.base, table.stride, model.factors, model.biases)
+        for row in 0..<histories.rowCount { table.row(row).update(repeating: 0) }
+        workers.forEach(side.chunks) { chunk, worker in
+            for row in side.rows(chunk) {
+                let target = base + Int(row) * stride
+                // The bias has the place behind the factors.
+                side.withInteractions(of: Int(row)) { columns, values, count in
+                    solver.solve(
+                        columns, values, count, into: target, bias: biases.map { _ in target + factors },
+                        scratch[worker])
+                }
+                if let biases { (target[factors], target[factors + 1]) = (biases.mean + target[factors], 1) }
+            }
+        }
+    }
+}
