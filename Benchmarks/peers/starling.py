@@ -43,7 +43,7 @@ def als(folder, factors, threads, solver, iterations, alpha, regularization, sou
         "items": found["items"],
         "ratings": found["train_interactions"],
         "epoch_seconds": [epoch["seconds"] for epoch in found["epochs"]],
-        "objective": found["epochs"][-1]["loss"],
+        "objective": found["epochs"][-1]["train_loss"],
         "peak_memory_bytes": found["peak_memory_bytes"],
         "train_peak_memory_bytes": found["train_peak_memory_bytes"],
     }

@@ -5,6 +5,7 @@ and tables. Vectors of both sides go through the same NumPy code, so a differenc
 import json
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 import scipy.sparse
@@ -22,6 +23,7 @@ def starling(*words, threads=2) -> dict:
 def starling_vectors(run, users, items) -> tuple:
     """A run's vectors of these rising ids. Rows of ids that it does not know are NaN."""
     file = FOLDER / "vectors.npz"
+    file.unlink(missing_ok=True)
     command = [STARLING, "export", run, "--to", file]
     subprocess.run([str(word) for word in command], check=True, capture_output=True)
     found = []
@@ -56,6 +58,18 @@ def implicit_model(history, point: dict, exact=False, seed=42, threads=2):
     return model
 
 
+def implicit_start(shape, factors: int, seed: int) -> list:
+    """Where implicit starts with this seed: users' and items' factors."""
+    random = np.random.default_rng(seed)
+    return [random.random((count, factors), dtype=np.float32) * 0.01 for count in shape]
+
+
+def write_start(path, start, users, items):
+    """Factors of these ids for `--init-from`."""
+    np.savez(path, user_factors=start[0], item_factors=start[1], users=users, items=items)
+    return path
+
+
 def als_options(point: dict) -> list:
     """The same of Starling."""
     return [word for name, value in point.items() for word in (f"--{name}", value)]
@@ -86,7 +100,7 @@ def ranked(scores_of, seen, relevant, cutoffs) -> dict:
     """Means over all users with anything relevant, of a ranking of all items but those that the user has seen.
 
     `scores_of(rows)` gives scores `[rows × items]`; NaN is an item that the model does not know, which comes last.
-    `recall@K` is hits / |R|, `recall_min@K` hits / min(K, |R|), the Mult-VAE paper's; `ndcg@K` has binary gains and
+    `recall@K` is hits / |R|, `recall_capped@K` hits / min(K, |R|), the Mult-VAE paper's; `ndcg@K` has binary gains and
     min(K, |R|) places in its ideal; `hit_rate@K` is the share of users with a hit.
     """
     rows, most = np.flatnonzero(np.diff(relevant.indptr)), max(cutoffs)
@@ -107,7 +121,7 @@ def ranked(scores_of, seen, relevant, cutoffs) -> dict:
         for cutoff in cutoffs:
             found, least = hits[:, :cutoff].sum(1), np.minimum(counts, cutoff)
             gains = hits[:, :cutoff] @ discounts[:cutoff] / ideal[least]
-            figures = {"recall": found / counts, "recall_min": found / least, "ndcg": gains, "hit_rate": found > 0}
+            figures = {"recall": found / counts, "recall_capped": found / least, "ndcg": gains, "hit_rate": found > 0}
             for name, values in figures.items():
                 sums[f"{name}@{cutoff}"] = sums.get(f"{name}@{cutoff}", 0) + float(values.sum())
     return {name: value / len(rows) for name, value in sums.items()} | {"users": len(rows)}
@@ -118,11 +132,23 @@ def products(users, items):
     return lambda rows: users[rows] @ items.T
 
 
-def kept(path, make):
-    """A JSON file, made where it is not there."""
-    if not path.exists():
-        write_json(path, make())
-    return json.loads(path.read_text())
+def grid(factors, alphas, penalties, iterations) -> list:
+    """All points for implicit's ALS."""
+    names = ("factors", "alpha", "regularization")
+    return [dict(zip(names, point)) | {"iterations": iterations} for point in product(factors, alphas, penalties)]
+
+
+def best(file, points, figure, measure) -> tuple:
+    """The point with the largest figure, and what was found there. What was measured is kept in a file, point by point, and not measured again."""
+    tried = json.loads(file.read_text()) if file.exists() else []
+    for point in points:
+        if not any(entry["point"] == point for entry in tried):
+            tried.append({"point": point, "found": measure(point)})
+            say(file.stem, point, {name: round(value, 4) for name, value in tried[-1]["found"].items()})
+            write_json(file, tried)
+    asked = [entry for entry in tried if entry["point"] in points]
+    first = max(asked, key=lambda entry: entry["found"][figure])
+    return first["point"], first["found"]
 
 
 def table(heads: list, rows: list) -> str:
