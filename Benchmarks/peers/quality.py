@@ -1,6 +1,6 @@
 """quality.py [--ml-100k FOLDER] [--ml-1m FILE] [--official FOLDER] [--threads N] [--write]
 
-RMSE of Starling and LIBMF on the same folds. Settings of both are chosen on a validation part of the first fold's training
+RMSE of Starling, LIBMF and myFM on the same folds. Settings of both are chosen on a validation part of the first fold's training
 ratings, from grids of the same size; test ratings judge what was chosen. LIBMF's best test RMSE over its whole grid is
 reported too: what it could have reached had it been told. Data sets are only read; results/quality.json has no row of them.
 """
@@ -16,7 +16,7 @@ import machine
 import quality_data as data
 import quality_settings as settings
 import quality_table as table
-from common import RESULTS, ROOT, STARLING, run_json, write_json
+from common import RESULTS, ROOT, STARLING, run_json, run_peer, write_json
 
 
 def arguments():
@@ -29,16 +29,16 @@ def arguments():
     return parser.parse_args()
 
 
-def starling(fold, threads, options: dict, validate=False) -> dict:
-    """Trains; the JSON of `train mf`. The run is in FOLD/run."""
+def starling(fold, threads, options: dict, validate=False, model="mf") -> dict:
+    """Trains; the JSON of `train`. The run is in FOLD/run."""
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     cut = ["--split", settings.SPLIT, "--seed", settings.SPLIT_SEED] if validate else ["--val-size", 0]
     run = ["--output", fold / "run", "--overwrite", "--checkpoint-every", 1000, "--threads", threads, "--json"]
-    return run_json([STARLING, "train", "mf", "--data", fold / "train.csv", *words, *cut, *run], threads)
+    return run_json([STARLING, "train", model, "--data", fold / "train.csv", *words, *cut, *run], threads)
 
 
-def starling_test(fold, threads, options) -> dict:
-    starling(fold, threads, options)
+def starling_test(fold, threads, options, model="mf") -> dict:
+    trained = starling(fold, threads, options, model=model)
     part = data.TestPart(fold)
     found = run_json(
         [STARLING, "evaluate", fold / "run", "--data", fold / "test.csv", "--threads", threads, "--json"], threads
@@ -46,7 +46,12 @@ def starling_test(fold, threads, options) -> dict:
     if found["interactions"] != part.known:
         sys.exit("quality: Starling knows other users or items than its training ratings have")
     rmse = found["metrics"]["rmse"]
-    return {"rmse": part.all_from_known(rmse), "rmse_known": rmse}
+    return {"rmse": part.all_from_known(rmse), "rmse_known": rmse, "seconds": trained["train_seconds"]}
+
+
+def myfm_test(fold, rank) -> dict:
+    found = run_peer("quality_myfm.py", 1, fold, rank, settings.SAMPLES)
+    return {"rmse": data.TestPart(fold).all_from_known(found["rmse_known"])} | found
 
 
 def libmf_run(folder, threads, point, epochs=None) -> list:
@@ -79,12 +84,17 @@ def choose(name, fold, threads) -> dict:
 
 
 def judge(name, folds, chosen, threads, oracle) -> dict:
-    """Test RMSEs of each fold: Starling with what was chosen and with its defaults, LIBMF, and LIBMF's best ever."""
-    rows = {"starling": [], "starling_defaults": [], "libmf": []} | ({"libmf_oracle": []} if oracle else {})
+    """Test RMSEs of each fold: Starling with what was chosen and with its defaults, LIBMF, and LIBMF's best ever; and
+    Bayesian matrix factorisation by Starling and myFM."""
+    rows = {"starling": [], "starling_defaults": [], "bpmf": [], "libmf": []} | ({"libmf_oracle": []} if oracle else {})
+    rows["myfm"] = []
+    rank = settings.BAYES[name]
     for fold in folds:
         part = data.TestPart(fold)
         rows["starling"].append(starling_test(fold, threads, chosen["starling"]))
         rows["starling_defaults"].append(starling_test(fold, threads, {}))
+        rows["bpmf"].append(starling_test(fold, threads, {"factors": rank, "samples": settings.SAMPLES}, "bpmf"))
+        rows["myfm"].append(myfm_test(fold, rank))
         errors = {"libmf": libmf_run(fold, threads, chosen["libmf"], chosen["libmf"]["epochs"])[-1]}
         if oracle:
             every = [min(libmf_run(fold, threads, point)) for point in settings.libmf_grid(name)]
@@ -100,6 +110,8 @@ def summary(folds) -> dict:
     for key in ("rmse", "rmse_known"):
         values = [fold[key] for fold in folds]
         found |= {key: mean(values), f"{key}_deviation": stdev(values), f"{key}_folds": values}
+    if all("seconds" in fold for fold in folds):
+        found["seconds"] = mean(fold["seconds"] for fold in folds)
     return found
 
 
@@ -116,7 +128,7 @@ def main():
     result = {
         "machine": machine.facts()["cpu"],
         "threads": given.threads,
-        "versions": machine.versions("numpy"),
+        "versions": machine.versions("numpy", "myfm"),
         "unknown": "the mean training rating is predicted where user or item is not in training; rmse_known leaves such out",
         "published": settings.PUBLISHED,
         "sets": {},

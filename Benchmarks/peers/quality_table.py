@@ -7,8 +7,10 @@ BEGIN, END = "<!-- quality -->", "<!-- /quality -->"
 PROGRAMS = {
     "starling": "Starling, preset",
     "starling_defaults": "Starling, defaults",
+    "bpmf": "Starling, Bayesian",
     "libmf": "LIBMF, chosen alike",
     "libmf_oracle": "LIBMF, best test RMSE of its grid",
+    "myfm": "myFM, Bayesian",
 }
 SETS = {"ml-100k": "MovieLens-100K", "ml-1m": "MovieLens-1M", "ml-100k, u1–u5": "MovieLens-100K, u1–u5"}
 
@@ -56,7 +58,8 @@ def markdown(result) -> str:
     lines = ["| " + " | ".join(HEAD) + " |", "|---|---|--:|--:|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows(result)]
     versions, tuned = result["versions"], {name: part for name, part in result["sets"].items() if "tried" in part}
-    lines += ["", f"Starling {versions['starling']} ({versions['commit']}), LIBMF {versions['libmf'].split(',')[0]}."]
+    lines += ["", f"Starling {versions['starling']} ({versions['commit']}), LIBMF {versions['libmf'].split(',')[0]}, "
+              f"myFM {versions['myfm']}."]
     lines += ["What was chosen, beside `--data` and `--output`:", "", "```sh"]
     for name, part in tuned.items():
         lines += [f"# {SETS[name]}. {counterpart(part)}", command(part["chosen"]["starling"])]

@@ -5,6 +5,10 @@ package struct RowPrior: Sendable, Equatable {
     package var mean: [Double]
     /// Λ, the inverse of the covariance.
     package var precision: SquareMatrix
+
+    package init(mean: [Double], precision: SquareMatrix) {
+        (self.mean, self.precision) = (mean, precision)
+    }
 }
 
 /// The conjugate distribution of a normal distribution's mean and precision:
