@@ -13,6 +13,8 @@ public final class FactorModel: QueryEncoder, Sendable {
     public let userFactors: FactorTable, itemFactors: FactorTable
     /// `[users]`, `[items]` and μ; nil for a model without biases.
     public let biases: Biases?
+    /// The samples that a Bayesian model is made of; nil for others.
+    public let posterior: PosteriorSamples?
     private let itemBiasColumn: FloatColumn?
 
     public struct Biases: Sendable {
@@ -26,16 +28,19 @@ public final class FactorModel: QueryEncoder, Sendable {
     ///
     /// - Throws: `failed`, naming the file and the tensor that is missing or has another shape.
     public convenience init(_ file: SafeTensorsFile) throws {
-        try self.init(file.path, hasBiases: file.contains("user_biases")) { name in
+        let posterior =
+            file.contains(PosteriorSamples.marker)
+            ? try PosteriorSamples(file, items: file.tensor("item_factors").shape.first ?? 0) : nil
+        try self.init(file.path, hasBiases: file.contains("user_biases"), posterior) { name in
             let tensor = try file.tensor(name)
             return (try tensor.expect(.float32, shape: tensor.shape).floats(), tensor.shape)
         }
     }
 
-    /// The same of tensors on their way out, such as a trainer's weights.
+    /// The same of tensors on their way out, such as a trainer's weights; ``posterior`` is left out.
     public convenience init(_ tensors: [TensorSource]) throws {
         let named = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
-        try self.init("weights", hasBiases: named["user_biases"] != nil) { name in
+        try self.init("weights", hasBiases: named["user_biases"] != nil, nil) { name in
             guard let tensor = named[name], tensor.elementType == .float32 else {
                 throw StarlingError(.failed, "the weights have no tensor “\(name)” of 32-bit floats")
             }
@@ -51,7 +56,8 @@ public final class FactorModel: QueryEncoder, Sendable {
     }
 
     private init(
-        _ source: String, hasBiases: Bool, _ tensor: (String) throws -> (values: [Float], shape: [Int])
+        _ source: String, hasBiases: Bool, _ posterior: PosteriorSamples?,
+        _ tensor: (String) throws -> (values: [Float], shape: [Int])
     ) throws {
         let (users, items) = (try tensor("user_factors"), try tensor("item_factors"))
         guard users.shape.count == 2, items.shape.count == 2, users.shape[1] == items.shape[1], users.shape[1] >= 1
@@ -60,6 +66,11 @@ public final class FactorModel: QueryEncoder, Sendable {
                 .failed, "user_factors \(users.shape) and item_factors \(items.shape) do not go together",
                 at: .init(file: source))
         }
+        guard posterior.map({ $0.count >= 1 && users.shape[1] == $0.count * ($0.priors[0].mean.count - 1) }) ?? true
+        else {
+            throw StarlingError(.failed, "the samples do not go with the factors", at: .init(file: source))
+        }
+        self.posterior = posterior
         userFactors = Self.table(users.values, shape: users.shape)
         itemFactors = Self.table(items.values, shape: items.shape)
         guard hasBiases else {
@@ -110,7 +121,7 @@ public final class FactorModel: QueryEncoder, Sendable {
         return table
     }
 
-    /// The tensors that ``init(_:)`` reads.
+    /// The tensors that ``init(_:)`` reads, ``posterior`` apart.
     public var tensors: [TensorSource] {
         let factors = [rows("user_factors", of: userFactors), rows("item_factors", of: itemFactors)]
         guard let biases else { return factors }

@@ -25,7 +25,8 @@ public enum MatrixFactorization {
         options: MatrixFactorizationOptions = MatrixFactorizationOptions(), workers: Workers,
         isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
-        try trainer(on: log.userMatrix(), validation: validation, options: options, workers: workers, isa: isa)
+        try trainer(
+            on: log.userMatrix(workers: workers), validation: validation, options: options, workers: workers, isa: isa)
     }
 
     /// The same over users' histories.

@@ -18,7 +18,7 @@ extension Recommender {
     /// The model in a folder.
     public convenience init(_ folder: ModelFolder, workers: Workers, isa: InstructionSet = .best) throws {
         let file = folder.path + "/model.json"
-        guard ["mf", "als"].contains(folder.manifest.kind) else {
+        guard ["mf", "als", "bpmf"].contains(folder.manifest.kind) else {
             throw StarlingError(
                 .failed, "“\(folder.manifest.kind)” is a kind of model that this version does not know",
                 at: .init(file: file), remedy: "use the version that trained it, or a newer one")
@@ -54,7 +54,7 @@ extension Recommender {
     ) throws {
         self.init(
             try FactorModel(weights), users: log.users, items: log.items, catalog: catalog, userCatalog: nil,
-            history: log.userMatrix(), workers: workers, isa: isa)
+            history: log.userMatrix(workers: workers), workers: workers, isa: isa)
     }
 
     private convenience init(

@@ -114,7 +114,7 @@ extension Int64: ExactNumber {
 
 extension Float {
     /// The number that 16 bits of IEEE 754 binary16 stand for, exactly. (Swift's `Float16` is not on every Mac.)
-    init(half bits: UInt16) {
+    package init(half bits: UInt16) {
         let sign = UInt32(bits & 0x8000) << 16
         let rest = UInt32(bits & 0x7FFF) << 13
         if bits & 0x7C00 == 0x7C00 {

@@ -65,6 +65,13 @@ public struct NPYArray: @unchecked Sendable {
         try withExtendedLifetime(owner) { try body(bytes) }
     }
 
+    /// Tells the system that bytes of the data will not be read again soon, where they lie in a mapped file.
+    package func release(_ range: Range<Int>) {
+        guard isView, let memory = owner as? MappedFile else { return }
+        let start = bytes.baseAddress! - memory.bytes.baseAddress!
+        memory.release(start + range.lowerBound..<start + range.upperBound)
+    }
+
     /// Itself, if it has that shape.
     /// - Throws: `failed` naming file, array and both shapes.
     @discardableResult

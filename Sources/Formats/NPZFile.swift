@@ -1,4 +1,5 @@
 import Basics
+package import Kernels
 
 /// Arrays in one of NumPy's `.npz` files, stored or compressed.
 ///
@@ -23,7 +24,7 @@ public final class NPZFile: Sendable {
         try self.init(MappedFile(copying: bytes, name: name))
     }
 
-    private init(_ memory: MappedFile) throws {
+    package init(_ memory: MappedFile) throws {
         archive = try ZipArchive(memory)
         path = memory.path
         var names: [String] = []
@@ -45,7 +46,13 @@ public final class NPZFile: Sendable {
     /// One array, by its name with or without `.npy`.
     /// - Throws: `badData` for a damaged array, or naming those there are.
     /// - Complexity: O(bytes), for its CRC.
-    public func array(_ name: String) throws -> NPYArray {
+    public func array(_ name: String) throws -> NPYArray { try read(name, nil) }
+
+    /// The same for arrays of many megabytes that are to be walked once: checked in parallel, and of a stored array
+    /// nothing stays in memory until it is walked.
+    package func array(_ name: String, workers: Workers) throws -> NPYArray { try read(name, workers) }
+
+    private func read(_ name: String, _ workers: Workers?) throws -> NPYArray {
         let name = Self.stem(name)
         guard let entry = entries[name] else {
             let known = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
@@ -54,7 +61,7 @@ public final class NPZFile: Sendable {
                     ? "there is no array “\(name)”: the file holds none" : "there is no array “\(name)” among \(known)")
         }
         let subject = Subject(file: path, part: "array “\(name)”")
-        let content = try archive.content(of: entry, subject)
+        let content = try archive.content(of: entry, subject, workers: workers)
         return try NPYArray(
             content.bytes, owner: content.owner, mapped: content.isView, name: name, subject)
     }

@@ -1,5 +1,5 @@
 import Basics
-import Kernels
+package import Kernels
 
 /// A log cut by a rule. All parts keep the vocabularies of the whole, so a row means the same in each, and
 /// keep the order of the whole. Parts that the rule does not make are nil; those that it makes are not empty.
@@ -12,6 +12,15 @@ public struct LogParts: Sendable {
     public let foldIn: InteractionLog?
 }
 
+/// Which part of a split each interaction of a log goes to.
+package struct LogPartition: Sendable {
+    package let rule: SplitRule
+    /// `[interactions]`.
+    let parts: [LogPart]
+    /// Those that the rule makes; none is empty.
+    let wanted: [LogPart]
+}
+
 extension InteractionLog {
     /// Cuts the log. The result depends on the log, the rule and the seed alone; `last` and `temporal` draw
     /// nothing, equal times are taken in log order.
@@ -20,12 +29,20 @@ extension InteractionLog {
     ///   `badData` if a part that was asked for, or training, would be empty.
     /// - Complexity: O(interactions), `last` sorts each user's own.
     public func split(_ rule: SplitRule, seed: UInt64) throws -> LogParts {
+        let partition = try partition(rule, seed: seed, workers: Workers(threads: 1))
+        return LogParts(
+            rule: rule, train: part(.train, of: partition)!, validation: part(.validation, of: partition),
+            test: part(.test, of: partition), foldIn: part(.foldIn, of: partition))
+    }
+
+    /// As ``split(_:seed:)``, but parts are made when asked for: a byte an interaction.
+    package func partition(_ rule: SplitRule, seed: UInt64, workers: Workers) throws -> LogPartition {
         try rule.validate()
-        let parts: [Part]
-        var wanted: [Part] = [.train]
+        let parts: [LogPart]
+        var wanted: [LogPart] = [.train]
         switch rule {
         case .random(let validation, let test):
-            parts = try randomParts(validation, test, seed)
+            parts = randomParts(validation, test, seed, workers)
             wanted += (validation > 0 ? [.validation] : []) + (test > 0 ? [.test] : [])
         case .temporal(let validation, let test):
             parts = try temporalParts(validation, test, rule)
@@ -37,40 +54,53 @@ extension InteractionLog {
             parts = try heldOutParts(count, rule, seed)
             wanted += [.foldIn, .test]
         }
-        let logs = distributed(parts)
-        for part in wanted where logs[Int(part.rawValue)].count == 0 {
+        for part in wanted where !parts.contains(part) {
             throw StarlingError(
                 .badData, "the split “\(rule)” of \(count) interactions leaves nothing for \(part.name)",
                 remedy: "choose another split, or data with more interactions")
         }
-        func log(_ part: Part) -> InteractionLog? { wanted.contains(part) ? logs[Int(part.rawValue)] : nil }
-        return LogParts(
-            rule: rule, train: log(.train)!, validation: log(.validation), test: log(.test), foldIn: log(.foldIn))
+        return LogPartition(rule: rule, parts: parts, wanted: wanted)
+    }
+
+    /// The interactions of a part, in the order of this log; nil where the rule makes no such part.
+    package func part(_ part: LogPart, of partition: LogPartition) -> InteractionLog? {
+        precondition(partition.parts.count == count)
+        guard partition.wanted.contains(part) else { return nil }
+        let total = partition.parts.count { $0 == part }
+        func picked<Element>(_ column: [Element]) -> [Element] {
+            [Element](unsafeUninitializedCapacity: total) { target, filled in
+                for index in partition.parts.indices where partition.parts[index] == part {
+                    target.initializeElement(at: filled, to: column[index])
+                    filled += 1
+                }
+            }
+        }
+        return InteractionLog(
+            users: users, items: items, userRows: picked(userRows), itemRows: picked(itemRows),
+            values: values.map(picked), times: times.map(picked))
     }
 
     /// Ranks interactions by a random key; the smallest are held out.
-    private func randomParts(_ validation: Double, _ test: Double, _ seed: UInt64) throws -> [Part] {
-        var stream = RandomStream(seed: seed, .split)
-        var keys = [UInt64](repeating: 0, count: count)
-        for index in keys.indices { keys[index] = stream.next() }
+    private func randomParts(_ validation: Double, _ test: Double, _ seed: UInt64, _ workers: Workers) -> [LogPart] {
         let validationCount = held(validation)
         let testCount = min(held(test), count - validationCount)
-        return SmallestKeys.segments(
-            of: keys, cuts: [validationCount, validationCount + testCount], names: [.validation, .test, .train])
+        return RandomRanks(count: count, stream: { RandomStream(seed: seed, .split, counter: $0) }, workers: workers)
+            .segments(cuts: [validationCount, validationCount + testCount], names: [.validation, .test, .train])
     }
 
-    private func temporalParts(_ validation: Double, _ test: Double, _ rule: SplitRule) throws -> [Part] {
-        let keys = try timesNeeded(by: rule).map { UInt64(bitPattern: $0) ^ 1 << 63 }  // order as unsigned
+    private func temporalParts(_ validation: Double, _ test: Double, _ rule: SplitRule) throws -> [LogPart] {
+        let times = try timesNeeded(by: rule)
         let testCount = held(test)
         let validationCount = min(held(validation), count - testCount)
         return SmallestKeys.segments(
-            of: keys, cuts: [count - testCount - validationCount, count - testCount],
+            count: count, key: { UInt64(bitPattern: times[$0]) ^ 1 << 63 },  // order as unsigned
+            cuts: [count - testCount - validationCount, count - testCount],
             names: [.train, .validation, .test])
     }
 
-    private func lastParts(_ held: Int, _ rule: SplitRule) throws -> [Part] {
+    private func lastParts(_ held: Int, _ rule: SplitRule) throws -> [LogPart] {
         let times = try timesNeeded(by: rule)
-        var parts = [Part](repeating: .train, count: count)
+        var parts = [LogPart](repeating: .train, count: count)
         let (offsets, indices) = interactionsByUser()
         for user in 0..<users.count where offsets[user + 1] - offsets[user] > held {
             var own = indices[offsets[user]..<offsets[user + 1]]
@@ -81,7 +111,7 @@ extension InteractionLog {
         return parts
     }
 
-    private func heldOutParts(_ wanted: Int, _ rule: SplitRule, _ seed: UInt64) throws -> [Part] {
+    private func heldOutParts(_ wanted: Int, _ rule: SplitRule, _ seed: UInt64) throws -> [LogPart] {
         let (offsets, indices) = interactionsByUser()
         var candidates = (0..<users.count).filter { offsets[$0 + 1] - offsets[$0] >= 2 }
         guard wanted < candidates.count else {
@@ -91,7 +121,7 @@ extension InteractionLog {
         }
         var stream = RandomStream(seed: seed, .split, index: 1)
         stream.shuffle(&candidates)
-        var parts = [Part](repeating: .train, count: count)
+        var parts = [LogPart](repeating: .train, count: count)
         for user in candidates.prefix(wanted) {
             var own = Array(indices[offsets[user]..<offsets[user + 1]])
             var stream = RandomStream(seed: seed, .split, index: 2 + UInt64(user))
@@ -126,34 +156,13 @@ extension InteractionLog {
         }
         return (offsets, indices)
     }
-
-    /// The logs of all parts, by part number, each in the order of this log.
-    private func distributed(_ parts: [Part]) -> [InteractionLog] {
-        var counts = [Int](repeating: 0, count: Part.allCases.count)
-        for part in parts { counts[Int(part.rawValue)] += 1 }
-        return Part.allCases.map { part in
-            func picked<Element>(_ column: [Element]) -> [Element] {
-                let total = counts[Int(part.rawValue)]
-                return [Element](unsafeUninitializedCapacity: total) { target, filled in
-                    guard total > 0 else { return }
-                    for index in parts.indices where parts[index] == part {
-                        target.initializeElement(at: filled, to: column[index])
-                        filled += 1
-                    }
-                }
-            }
-            return InteractionLog(
-                users: users, items: items, userRows: picked(userRows), itemRows: picked(itemRows),
-                values: values.map(picked), times: times.map(picked))
-        }
-    }
 }
 
 /// The part an interaction goes to.
-enum Part: UInt8, CaseIterable {
+package enum LogPart: UInt8, Sendable {
     case train, validation, test, foldIn
 
-    var name: String {
+    fileprivate var name: String {
         switch self {
         case .train: "training"
         case .validation: "validation"

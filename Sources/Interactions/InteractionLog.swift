@@ -35,6 +35,11 @@ public struct InteractionLog: Sendable {
     /// The value of an interaction; 1 where the source has none.
     public func value(_ index: Int) -> Float { values?[index] ?? 1 }
 
+    /// The same without times, to let go of their memory.
+    package var withoutTimes: InteractionLog {
+        InteractionLog(users: users, items: items, userRows: userRows, itemRows: itemRows, values: values, times: nil)
+    }
+
     /// The interactions at `indices`, in that order, under the same vocabularies.
     public func selecting(_ indices: [Int]) -> InteractionLog {
         InteractionLog(

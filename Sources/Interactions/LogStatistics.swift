@@ -1,3 +1,5 @@
+public import Kernels
+
 /// What a log looks like in numbers.
 ///
 /// Users and items count those with at least one interaction here; a part of a split may have fewer than its
@@ -23,9 +25,12 @@ public struct LogStatistics: Sendable, Encodable {
     public let topTenPercentShare: Double
     public let times: TimeRange?
 
+    /// - Parameters:
+    ///   - repeatedPairs: where they were counted already, as after merging duplicates (0); nil counts them.
+    ///   - workers: share the counting.
     /// - Complexity: O(interactions + users log users + items log items).
     /// - Precondition: the log is not empty.
-    public init(_ log: InteractionLog) {
+    public init(_ log: InteractionLog, repeatedPairs known: Int? = nil, workers: Workers = Workers(threads: 1)) {
         precondition(log.count > 0, "no statistics of nothing")
         let activity = Self.sortedCounts(log.userRows, log.users.count)
         let popularity = Self.sortedCounts(log.itemRows, log.items.count)
@@ -36,7 +41,7 @@ public struct LogStatistics: Sendable, Encodable {
         users = activity.count
         items = popularity.count
         interactions = log.count
-        repeatedPairs = log.userMatrix().repeatedEntries
+        repeatedPairs = known ?? log.pairMatrix(workers: workers).repeatedEntries
         density = Double(log.count - repeatedPairs) / (Double(users) * Double(items))
         values = log.values.map(Values.init)
         userActivity = Quantiles(rising: activity)

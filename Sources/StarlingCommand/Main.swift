@@ -43,7 +43,8 @@ struct StarlingCommand: ParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, SimilarCommand.self, ExportCommand.self,
+            TrainCommand.self, TuneCommand.self, EvaluateCommand.self, RecommendCommand.self, SimilarCommand.self,
+            ExportCommand.self,
             DescribeCommand.self, RunsCommand.self, DataCommand.self,
         ])
 }
@@ -57,5 +58,5 @@ struct TrainCommand: ParsableCommand {
 
               starling train mf --data ratings.csv --output runs/first --val-size 0.1
             """,
-        subcommands: [TrainMFCommand.self, TrainALSCommand.self])
+        subcommands: [TrainMFCommand.self, TrainALSCommand.self, TrainBPMFCommand.self])
 }

@@ -9,12 +9,17 @@ extension Recommender {
     ///
     /// - Throws: `usage` if the model cannot make a vector of a history.
     public func queries(for histories: InteractionMatrix<UserRow, ItemRow>) throws -> HistoryQueries {
-        guard let historyEncoder else {
-            throw StarlingError(
-                .usage, "a model of this kind makes no vector of a history: it knows the users of its training alone",
-                remedy: "recommend to a user of the training data, or train a model that folds users in")
-        }
-        return HistoryQueries(historyEncoder, histories)
+        HistoryQueries(try requiredHistoryEncoder(), histories)
+    }
+
+    /// ``historyEncoder``.
+    ///
+    /// - Throws: `usage` if the model has none.
+    public func requiredHistoryEncoder() throws -> any HistoryEncoder {
+        if let historyEncoder { return historyEncoder }
+        throw StarlingError(
+            .usage, "a model of this kind makes no vector of a history: it knows the users of its training alone",
+            remedy: "recommend to a user of the training data, or train a model that folds users in")
     }
 
     /// The best `count` items for each history, best first, equal scores by item row.

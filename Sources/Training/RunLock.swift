@@ -7,11 +7,11 @@ import Darwin
 #endif
 
 /// Holds a run for one process. The system lets go of it when the process ends, however it ends.
-final class RunLock {
+package final class RunLock: Sendable {
     private let file: Int32
 
     /// - Throws: `failed` if another process (or this one) holds the run.
-    init(folder: String) throws {
+    package init(folder: String) throws {
         let path = folder + "/" + RunLock.name
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard file >= 0 else { throw Files.systemError("cannot write into the run", folder) }
@@ -31,5 +31,5 @@ final class RunLock {
 
     deinit { close(file) }
 
-    static let name = ".lock"
+    package static let name = ".lock"
 }

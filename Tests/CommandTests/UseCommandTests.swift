@@ -151,7 +151,7 @@ import Testing
         #expect(how["split"] as? String == "random:0.1,0.1 (test part)")
         #expect(how["candidates"] as? String == "all" && how["filter_seen"] as? Bool == true)
         let metrics = try #require(own["metrics"] as? [String: Double])
-        for name in ["recall", "ndcg", "hit_rate", "mrr", "map", "coverage"] {
+        for name in ["recall", "recall_capped", "ndcg", "hit_rate", "mrr", "map", "coverage"] {
             #expect(metrics["\(name)@5"] != nil && metrics["\(name)@10"] != nil, "\(name)")
         }
         #expect(metrics["rmse"] != nil && metrics["mae"] != nil)
@@ -159,6 +159,7 @@ import Testing
         let test = try folder.file("test.csv", "user,item,rating\n1,2,3.5\n1,99,3\n77,2,1\n")
         let other = try json(starling(["evaluate", run, "--data", test, "--json"]).output)
         #expect(other["interactions"] as? Int == 1 && other["unknown_interactions"] as? Int == 2)
+        #expect(other["unknown_item_interactions"] as? Int == 1)
         #expect(try starling(["evaluate", run, "--k", "ten"]).status == 64)
     }
 

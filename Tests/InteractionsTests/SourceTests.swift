@@ -62,7 +62,6 @@ import Testing
 
     @Test(arguments: [
         "https://x.org/a.csv", "s3://b/c", "sqlite:a.db?table=r", "postgres://h/d", "supabase:ratings", "mds:x",
-        "a.npz", "a.npy",
     ])
     func whatIsNotYetRead(source: String) {
         let error = failure { _ = try read(source) }

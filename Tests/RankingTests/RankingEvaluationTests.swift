@@ -49,6 +49,28 @@ import Testing
         #expect(result.usersEvaluated == 0 && result.metrics.isEmpty)
     }
 
+    /// See golden/make_lightgcn.py: given train and test lists, items that only the test lists have among them.
+    @Test func agreesWithLightGCN() throws {
+        struct Golden: Decodable {
+            var trained: Int, named: Int, cutoffs: [Int], users: [[Float]], items: [[Float]], train: [[Int]]
+            var test: [[Int]], tested: Int, metrics: [String: Double]
+        }
+        let file = Files.parent(#filePath) + "/golden/lightgcn.json"
+        let golden = try JSON.decode(Golden.self, from: try Files.read(file), file: file)
+        let index = ItemIndex(vectors: table(rows: golden.items.count, width: 3) { golden.items[$0][$1] }) {
+            $0.index < golden.trained
+        }
+        let test = golden.test.enumerated().flatMap { user, items in items.map { (user, $0, Float(1)) } }
+        let result = try RankingEvaluation.evaluate(
+            ranker: Ranker(index: index, workers: Workers(threads: 2)), encoder: Rows(vectors: golden.users),
+            train: histories(golden.train, items: golden.items.count),
+            heldOut: log(test, users: golden.users.count, items: golden.named), cutoffs: golden.cutoffs)
+        #expect(result.usersEvaluated == golden.tested && golden.metrics.count == 12)
+        for (name, value) in golden.metrics {
+            #expect(abs((result.metrics[name] ?? .nan) - value) < 1e-12, "\(name)")
+        }
+    }
+
     @Test func protocolEncodes() throws {
         #expect(
             try JSON.text(EvaluationProtocol(split: "random:0.1"))
@@ -69,6 +91,11 @@ import Testing
         let clipped = try PredictionError.measure(ratings, ranker: ranker, encoder: encoder, clippedTo: 1...5)
         #expect(abs(clipped.rmse - ((1 + 225 + 1 + 0.25) / 4.0).squareRoot()) < 1e-12)
         #expect(abs(clipped.mae - (1 + 15 + 1 + 0.5) / 4) < 1e-12)
+        // Items that the index does not have are left out.
+        let more = try PredictionError.measure(
+            log([(0, 0, 4), (3, 0, 20), (1, 3, 6), (0, 1, 5.5), (1, 7, 9)], users: 4, items: 8), ranker: ranker,
+            encoder: encoder)
+        #expect(more == plain)
         let empty = try PredictionError.measure(log([], users: 4, items: 6), ranker: ranker, encoder: encoder)
         #expect(empty.count == 0 && empty.rmse == 0 && empty.mae == 0)
     }

@@ -15,6 +15,7 @@ import Testing
         expect(
             metrics.values,
             [
+                "recall_capped@1": 1, "recall_capped@2": 1.0 / 2, "recall_capped@4": 2.0 / 3,
                 "recall@1": 1.0 / 3, "ndcg@1": 1, "hit_rate@1": 1, "mrr@1": 1, "map@1": 1, "coverage@1": 1.0 / 8,
                 "recall@2": 1.0 / 3, "ndcg@2": 1 / ideal2, "hit_rate@2": 1, "mrr@2": 1, "map@2": 0.5,
                 "coverage@2": 2.0 / 8,
@@ -27,6 +28,7 @@ import Testing
         expect(
             metrics.values,
             [
+                "recall_capped@1": 0.5, "recall_capped@2": 0.25, "recall_capped@4": 5.0 / 6,
                 "recall@1": 1.0 / 6, "ndcg@1": 0.5, "hit_rate@1": 0.5, "mrr@1": 0.5, "map@1": 0.5,
                 "coverage@1": 2.0 / 8,
                 "recall@2": 1.0 / 6, "ndcg@2": 0.5 / ideal2, "hit_rate@2": 0.5, "mrr@2": 0.5, "map@2": 0.25,
@@ -39,7 +41,7 @@ import Testing
     @Test func emptyListMisses() {
         var metrics = RankingMetrics(cutoffs: [5], items: 3, recommendable: 0)
         metrics.add(recommended: [], relevant: [ItemRow(0)])
-        #expect(metrics.values.count == 6 && metrics.values.values.allSatisfy { $0 == 0 })
+        #expect(metrics.values.count == 7 && metrics.values.values.allSatisfy { $0 == 0 })
     }
 
     /// Random lists scored by trec_eval; see golden/make_ranking_metrics.py.
@@ -55,7 +57,7 @@ import Testing
             metrics.add(
                 recommended: user.recommended.map { ItemRow($0) }, relevant: user.relevant.map { ItemRow($0) })
         }
-        #expect(golden.metrics.count == 25)
+        #expect(golden.metrics.count == 30)
         expect(metrics.values.filter { !$0.key.hasPrefix("coverage") }, golden.metrics)
     }
 

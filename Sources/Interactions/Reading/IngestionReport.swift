@@ -5,7 +5,7 @@ public struct IngestionReport: Sendable, Encodable {
     /// A row that could not be read.
     public struct Offender: Sendable, Encodable {
         public let file: String
-        /// From 1.
+        /// From 1; of arrays the interaction.
         public let line: Int
         public let reason: String
     }

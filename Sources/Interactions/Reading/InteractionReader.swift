@@ -1,4 +1,5 @@
 public import Basics
+import Formats
 public import Kernels
 
 /// Interactions that were read, and how it went.
@@ -7,7 +8,7 @@ public struct LoadedInteractions: Sendable {
     public let report: IngestionReport
 }
 
-/// Reads interactions from text.
+/// Reads interactions from text and from NumPy arrays.
 ///
 /// Recognised by content: delimited files with a header that names user and item (`ratings.csv`, RecBole `.inter`), or
 /// without one and with 2 columns (`user item` in the order of time), 3 (user, item, value) or 4 (and time), as
@@ -16,6 +17,11 @@ public struct LoadedInteractions: Sendable {
 /// Rows stand in the log in the order of the files and lines. Fields lose the spaces around them; quotes follow RFC
 /// 4180 on one line; empty lines are no rows; a fraction of a time is cut off. Ids are strings; a vocabulary whose ids
 /// are all canonical integers is sorted by value, any other by UTF-8 bytes.
+///
+/// NumPy archives (`.npz`, stored or compressed) hold arrays `users` and `items` of one length, integers from 0 on or texts,
+/// and perhaps `values` and `times`; names that a header may have (`user_id`, `rating`, …) do as well, and
+/// ``ReadingOptions/columns`` names others. Or they hold a SciPy CSR matrix, users × items: ids are the numbers of rows and columns that
+/// have entries, values its data, explicit zeros included. Text ids are taken as they are.
 ///
 /// ```swift
 /// let loaded = try InteractionReader.read("ml-latest-small", options: ReadingOptions(), workers: Workers())
@@ -46,10 +52,19 @@ public enum InteractionReader {
         instructionSet: InstructionSet = .best
     ) throws -> LoadedInteractions {
         let watch = Stopwatch()
-        let reader = TextReader(
-            options: options, workers: workers, cancellation: cancellation, progress: progress,
-            instructionSet: instructionSet, chunkSize: chunkSize)
-        var (log, report) = try reader.read(try SourceLocator.files(source))
+        let files = try SourceLocator.files(source).map { try MappedFile($0) }
+        var (log, report) =
+            if ArrayReader.reads(files[0]) {
+                try ArrayReader(
+                    options: options, workers: workers, cancellation: cancellation, progress: progress,
+                    sliceSize: max(1, chunkSize / 16)
+                ).read(files)
+            } else {
+                try TextReader(
+                    options: options, workers: workers, cancellation: cancellation, progress: progress,
+                    instructionSet: instructionSet, chunkSize: chunkSize
+                ).read(files)
+            }
         if let policy = options.duplicates {
             do {
                 (log, report.duplicatesMerged) = try log.mergingDuplicates(policy, workers: workers)

@@ -66,7 +66,7 @@ struct LogColumns {
         if times != nil { filter(&times!) }
     }
 
-    private static func unset<Element: BitwiseCopyable>(_ capacity: Int) -> [Element] {
+    static func unset<Element: BitwiseCopyable>(_ capacity: Int) -> [Element] {
         [Element](unsafeUninitializedCapacity: capacity) { memory, count in
             LargeMemory.advise(UnsafeMutableRawBufferPointer(memory))
             count = capacity

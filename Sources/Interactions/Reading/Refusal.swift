@@ -11,6 +11,7 @@ package enum RefusalReason: String, Sendable, CaseIterable {
     case extraField = "too many fields"
     case truncatedLastLine = "truncated last line"
     case emptyID = "empty id"
+    case invalidID = "id is not a whole number of 0 or more"
     case invalidUTF8 = "invalid UTF-8 in an id"
     case valueNotANumber = "value is not a number"
     case valueNotFinite = "value is not finite"

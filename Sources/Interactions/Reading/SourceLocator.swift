@@ -45,7 +45,6 @@ enum SourceLocator {
             let scheme = lower[..<mark.lowerBound]
             if !scheme.isEmpty, scheme.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) { return "URLs" }
         }
-        if lower.hasSuffix(".npz") || lower.hasSuffix(".npy") { return "NumPy files" }
         return nil
     }
 

@@ -27,15 +27,7 @@ struct TextReader {
         var capacity: Int
     }
 
-    private struct Parsed {
-        var rows = 0
-        var tally = RefusalTally()
-        var users: IDSink
-        var items: IDSink
-    }
-
-    func read(_ paths: [String]) throws -> (log: InteractionLog, report: IngestionReport) {
-        let files = try paths.map { try MappedFile($0) }
+    func read(_ files: [MappedFile]) throws -> (log: InteractionLog, report: IngestionReport) {
         let (form, chunks) = try cut(files)
         var starts: [Int] = []
         var capacity = 0
@@ -46,43 +38,13 @@ struct TextReader {
         guard capacity > 0 else {
             let what = form.header == nil ? "the file holds no rows" : "the file holds a header and no rows"
             throw StarlingError(
-                .badData, what, at: .init(file: paths[0]), remedy: "name a file that holds interactions")
+                .badData, what, at: .init(file: files[0].path), remedy: "name a file that holds interactions")
         }
         var columns = LogColumns(capacity: capacity, hasValues: form.value != nil, hasTimes: form.hasTimes)
         let parsed = try parse(files, form, chunks, starts, &columns)
-        var tally = RefusalTally()
-        for chunk in parsed { tally.add(chunk.tally) }
-        let rows = parsed.map(\.rows)
-        columns.compact(starts: starts, rows: rows)
-        let report = IngestionReport(format: form.name, files: paths, rowsAccepted: columns.count, tally: tally)
-        guard columns.count > 0 else {
-            let counts = report.refused.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }
-            throw StarlingError(
-                .badData,
-                tally.total == 0
-                    ? "no line holds an interaction"
-                    : "no row can be read: "
-                        + counts.joined(separator: ", "), at: .init(file: paths[0]),
-                remedy: "name the form with --columns and --separator")
-        }
-        let users: Vocabulary<UserRow>
-        let items: Vocabulary<ItemRow>
-        (users, items) = columns.withPointers { [count = columns.count] pointers in
-            func vocabulary<Row>(
-                _ column: UnsafeMutablePointer<UInt32>, _ sinks: [IDSink], _: Row.Type
-            ) -> Vocabulary<Row> {
-                let column = UnsafeMutableBufferPointer(start: column, count: count)
-                return IDColumn(column: column, workers: workers).vocabulary(sinks, rows: rows)
-            }
-            return (
-                vocabulary(pointers.users, parsed.map(\.users), UserRow.self),
-                vocabulary(pointers.items, parsed.map(\.items), ItemRow.self)
-            )
-        }
-        let log = InteractionLog(
-            users: users, items: items, userRows: columns.users, itemRows: columns.items, values: columns.values,
-            times: columns.times)
-        return (log, report)
+        return try columns.log(
+            of: parsed, starts: starts, format: form.name, files: files.map(\.path),
+            remedy: "name the form with --columns and --separator", workers: workers)
     }
 
     /// Recognises the form of the files, which must be one, and cuts them.
@@ -137,7 +99,7 @@ struct TextReader {
     /// Parses all chunks; again, with ids interned, as long as a column turns out to hold more than integers.
     private func parse(
         _ files: [MappedFile], _ form: TextForm, _ chunks: [Chunk], _ starts: [Int], _ columns: inout LogColumns
-    ) throws -> [Parsed] {
+    ) throws -> [ParsedChunk] {
         var (internsUsers, internsItems) = (form.hasTextUsers, form.hasTextItems)
         let total = files.reduce(0) { $0 + $1.bytes.count }
         while true {
@@ -167,7 +129,7 @@ struct TextReader {
                         file.release(range)
                         let bytes = done.add(range.count, ordering: .relaxed).newValue
                         if worker == 0 { progress?(bytes, total) }
-                        return Parsed(
+                        return ParsedChunk(
                             rows: parser.rows, tally: parser.tally, users: parser.users, items: parser.items)
                     }
                 }

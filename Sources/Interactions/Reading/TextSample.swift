@@ -28,6 +28,11 @@ struct TextSample {
             throw refuse("the file is UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8")
         }
         if bytes.starts(with: [0x1F, 0x8B]) { throw refuse("the file is compressed with gzip", "unpack it: gunzip") }
+        if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) {
+            throw refuse(
+                "the file is a single NumPy array",
+                "save users and items together: numpy.savez(file, users=…, items=…)")
+        }
         if bytes.starts(with: [0x50, 0x4B, 3, 4]) { throw refuse("the file is a zip archive", "unpack it: unzip") }
 
         var lines: [Line] = []

@@ -35,7 +35,8 @@ struct DataDescribeCommand: ParsableCommand {
         let clock = Stopwatch()
         let loaded = try reading.read(workers: workers, cancellation: Signals.cancelOnInterrupt())
         let (seconds, peak) = (clock.seconds, Host.peakMemory())
-        let statistics = LogStatistics(loaded.log)
+        let statistics = LogStatistics(
+            loaded.log, repeatedPairs: reading.duplicates == nil ? nil : 0, workers: workers)
         guard json else { return FileHandles.standardOutput(StatisticsTable(statistics).text) }
         let answer = Answer(
             source: try reading.source(), ingestion: loaded.report, readSeconds: seconds, peakMemoryBytes: peak,

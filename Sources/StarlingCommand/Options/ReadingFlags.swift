@@ -88,6 +88,14 @@ struct ReadingFlags: ParsableArguments {
         return loaded
     }
 
+    /// These options as one types them.
+    var arguments: [String] {
+        let texts = [("data", data), ("columns", columns), ("separator", separator), ("duplicates", duplicates)]
+        return texts.flatMap { name, text in text.map { ["--" + name, $0] } ?? [] }
+            + (minUser > 0 ? ["--min-user", "\(minUser)"] : []) + (minItem > 0 ? ["--min-item", "\(minItem)"] : [])
+            + (skipBadRows ? ["--skip-bad-rows"] : [])
+    }
+
     /// These options as `run.json` keeps them.
     var configuration: [String: JSONValue] {
         [

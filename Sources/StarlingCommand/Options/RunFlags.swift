@@ -12,8 +12,8 @@ struct RunFlags: ParsableArguments {
     @Flag(help: "Replace a run that is there.")
     var overwrite = false
 
-    @Option(help: ArgumentHelp("Write a checkpoint after every so many epochs.", valueName: "epochs"))
-    var checkpointEvery: Int = 1
+    @Option(help: ArgumentHelp("Write a checkpoint after every so many epochs. Default: 1.", valueName: "epochs"))
+    var checkpointEvery: Int?
 
     @Option(help: ArgumentHelp("Keep this many of the newest checkpoints.", valueName: "n"))
     var keep: Int = 2
@@ -71,6 +71,7 @@ struct RunFlags: ParsableArguments {
 
     /// The loop that the flags ask for.
     func loop(epochs: Int, hasValidation: Bool) throws -> TrainingLoop {
+        let checkpointEvery = checkpointEvery ?? 1
         guard checkpointEvery >= 1, keep >= 1 else {
             throw StarlingError(.usage, "--checkpoint-every and --keep are at least 1")
         }
@@ -107,7 +108,7 @@ struct RunFlags: ParsableArguments {
     /// These options as `run.json` keeps them.
     var configuration: [String: JSONValue] {
         [
-            "checkpoint-every": .integer(checkpointEvery), "keep": .integer(keep),
+            "checkpoint-every": .integer(checkpointEvery ?? 1), "keep": .integer(keep),
             "keep-best": keepBest.map { .string($0) } ?? .null,
             "early-stopping": earlyStopping.map { .integer($0) } ?? .null,
             "min-improvement": .number(minImprovement), "seed": .integer(Int(seed)), "device": .string("cpu"),

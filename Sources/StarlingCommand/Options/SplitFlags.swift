@@ -17,6 +17,11 @@ struct SplitFlags: ParsableArguments {
             """, valueName: "rule"))
     var split: String?
 
+    /// These options as one types them.
+    var arguments: [String] {
+        (split.map { ["--split", $0] } ?? []) + (valSize.map { ["--val-size", "\($0)"] } ?? [])
+    }
+
     /// The rule that was asked for, a random tenth by default; nil for none.
     func rule() throws -> SplitRule? {
         if let split {

@@ -13,33 +13,37 @@ struct TrainingData {
     let fingerprint: String
     let valueRange: ClosedRange<Float>?
 
-    /// Reads with a bar, prints the ingestion report, splits. The whole log is let go on return.
+    /// Reads with a bar, prints the ingestion report, splits. What is not in the result is let go on the way: times as soon
+    /// as the split is done, the log when users' histories stand.
     static func load(
         _ reading: ReadingFlags, _ catalogs: CatalogFlags, _ rule: SplitRule?, _ seed: UInt64, _ workers: Workers,
         _ cancellation: Cancellation
     ) throws -> TrainingData {
         let catalog = try catalogs.items.map { try ItemCatalog.read($0) }
         let userCatalog = try catalogs.users.map { try UserCatalog.read($0) }
-        let loaded = try reading.read(workers: workers, cancellation: cancellation)
-        var train = loaded.log
+        var log = try reading.read(workers: workers, cancellation: cancellation).log
+        let fingerprint = log.fingerprint(workers: workers)
+        var partition: LogPartition?
         var heldOut: [ModelFolder.HeldOut: InteractionLog] = [:]
         if let rule {
-            let parts = try loaded.log.split(rule, seed: seed)
-            train = parts.train
-            heldOut[.validation] = parts.validation
-            heldOut[.test] = parts.test
-            heldOut[.foldIn] = parts.foldIn
+            let made = try log.partition(rule, seed: seed, workers: workers)
+            heldOut[.validation] = log.part(.validation, of: made)
+            heldOut[.test] = log.part(.test, of: made)
+            heldOut[.foldIn] = log.part(.foldIn, of: made)
+            partition = made
         }
+        log = log.withoutTimes
         if let catalog {
-            let known = train.items.rawIDs.filter { catalog[$0] != nil }.count
+            let known = log.items.rawIDs.filter { catalog[$0] != nil }.count
             FileHandles.standardError(
-                "titles  \(Numerals.grouped(known)) of \(Numerals.grouped(train.items.count)) items have one\n")
+                "titles  \(Numerals.grouped(known)) of \(Numerals.grouped(log.items.count)) items have one\n")
         }
+        let history =
+            partition.map { log.userMatrix(of: .train, in: $0, workers: workers) } ?? log.userMatrix(workers: workers)
         return TrainingData(
-            users: train.users, items: train.items, history: train.userMatrix(), heldOut: heldOut, catalog: catalog,
-            userCatalog: userCatalog, interactions: loaded.log.count,
-            fingerprint: loaded.log.fingerprint(workers: workers),
-            valueRange: train.values.flatMap { values in
+            users: log.users, items: log.items, history: history, heldOut: heldOut, catalog: catalog,
+            userCatalog: userCatalog, interactions: log.count, fingerprint: fingerprint,
+            valueRange: history.values.flatMap { values in
                 values.isEmpty
                     ? nil
                     : values.reduce(into: values[0]...values[0]) { range, value in

@@ -54,6 +54,11 @@ struct EvaluateCommand: ParsableCommand {
             let error = try PredictionError.measure(
                 part.log, ranker: recommender.ranker, encoder: part.encoder, cancellation: cancellation)
             metrics = ["rmse": error.rmse, "mae": error.mae]
+            if let spread = try spread(part, recommender, cancellation) {
+                metrics["predictive_sd"] = spread.deviation
+                metrics["within_1sd"] = spread.withinOne
+                metrics["within_2sd"] = spread.withinTwo
+            }
         }
         let ranking = try RankingEvaluation.evaluate(
             ranker: recommender.ranker, encoder: part.encoder, train: part.seen, heldOut: part.log,
@@ -77,6 +82,16 @@ struct EvaluateCommand: ParsableCommand {
             try use.json
                 ? JSON.text(report) + "\n"
                 : report.text(cutoffs, trained: recommender.ranker.index.recommendableCount))
+    }
+
+    /// Of a Bayesian model: how its predictive deviations go with the ratings.
+    private func spread(
+        _ part: EvaluationPart, _ recommender: Recommender, _ cancellation: Cancellation
+    ) throws -> PredictiveSpread? {
+        guard let model = part.encoder as? FactorModel else { return nil }
+        return try model.predictions(
+            of: part.log, history: recommender.history, workers: recommender.ranker.workers, cancellation: cancellation
+        ).map { PredictiveSpread($0, of: part.log) }
     }
 
     private func part(_ recommender: Recommender, _ cancellation: Cancellation) throws -> EvaluationPart {

@@ -30,7 +30,8 @@ struct EvaluationReport: Encodable {
     /// Errors first, then a row a ranking metric and length; a second column for sampled ranking.
     private func table(_ lengths: [Int]) -> Table {
         let ranked = ["recall", "recall_capped", "ndcg", "hit_rate", "mrr", "map", "coverage"]
-        let names = ["rmse", "mae"] + ranked.flatMap { name in lengths.map { "\(name)@\($0)" } } + ["auc"]
+        let errors = ["rmse", "mae", "predictive_sd", "within_1sd", "within_2sd"]
+        let names = errors + ranked.flatMap { name in lengths.map { "\(name)@\($0)" } } + ["auc"]
         let rows = names.compactMap { name -> [String]? in
             let values = [metrics[name]] + (sampled.map { [$0.metrics[name]] } ?? [])
             guard values.contains(where: { $0 != nil }) else { return nil }

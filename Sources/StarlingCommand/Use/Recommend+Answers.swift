@@ -16,6 +16,7 @@ extension RecommendCommand {
 
     func answers(_ recommender: Recommender) throws -> [Answer] {
         guard !history.isEmpty else { return try user.map { try answer(to: $0, recommender) } }
+        _ = try recommender.requiredHistoryEncoder()
         let histories = try recommender.histories(parsing: history)
         let lists = try recommender.recommend(for: histories, count: count, includeSeen: includeSeen)
         return lists.enumerated().map { row, items in

@@ -1,0 +1,182 @@
+import Basics
+import Formats
+import Kernels
+
+/// The interactions of an NPZ file: a column of ids for users and one for items, perhaps values and times.
+struct ArrayTable {
+    enum IDs {
+        /// One id an interaction, in the array of that name.
+        case array(NPYArray)
+        /// The number of the sparse row: row `r` has interactions `offsets[r]..<offsets[r + 1]`.
+        case rows(offsets: [Int])
+    }
+
+    let file: String
+    let count: Int
+    let users: IDs
+    let items: NPYArray
+    let values: NPYArray?
+    let times: NPYArray?
+    /// Items that a sparse matrix has columns for; nil for arrays of ids.
+    let columns: Int?
+    /// In words, for the report.
+    let name: String
+
+    /// Bytes that an interaction takes in the file.
+    var bytesPerRow: Int {
+        var arrays = [items, values, times].compactMap(\.self)
+        if case .array(let users) = users { arrays.append(users) }
+        return arrays.reduce(0) { $0 + $1.element.size }
+    }
+
+    /// - Throws: `badData` naming the file and the array that is missing or cannot be what it should; `usage` for
+    ///   options that do not fit.
+    init(_ memory: MappedFile, _ options: ReadingOptions, workers: Workers) throws {
+        let archive = try NPZFile(memory)
+        guard options.separator == nil else {
+            throw StarlingError(
+                .usage, "--separator has no meaning for arrays", at: .init(file: memory.path), remedy: "leave it out")
+        }
+        let sparse = ["format", "shape", "indptr", "indices", "data"]
+        if options.columns == nil, sparse.prefix(2).allSatisfy(archive.contains) {
+            try self.init(sparse: archive, workers)
+        } else {
+            try self.init(columns: archive, options.columns, workers)
+        }
+    }
+
+    private init(columns archive: NPZFile, _ mapping: ColumnMapping?, _ workers: Workers) throws {
+        let file = archive.path
+        let names = try ArrayNames(archive, mapping)
+        func column(_ name: String, length: Int?) throws -> NPYArray {
+            let array = try archive.array(name, workers: workers)
+            guard array.shape.count == 1 else {
+                throw Self.wrong(file, name, "its shape is \(array.shape), one axis is expected")
+            }
+            guard length == nil || array.count == length else {
+                throw Self.wrong(
+                    file, name, "it has \(array.count) elements, and “\(names.user)” has \(length ?? 0)",
+                    remedy: "save arrays of one length: element i of each belongs to interaction i")
+            }
+            return array
+        }
+        func ids(_ name: String, length: Int?) throws -> NPYArray {
+            let array = try column(name, length: length)
+            guard array.element != .number(.bool) else {
+                throw Self.wrong(file, name, "it holds truth values (|b1), integers or text are expected")
+            }
+            return array
+        }
+        func numbers(_ name: String, length: Int) throws -> NPYArray {
+            let array = try column(name, length: length)
+            guard case .number = array.element else {
+                throw Self.wrong(file, name, "it holds text (\(array.element)), numbers are expected")
+            }
+            return array
+        }
+        let users = try ids(names.user, length: nil)
+        self.file = file
+        count = users.count
+        self.users = .array(users)
+        items = try ids(names.item, length: users.count)
+        values = try names.value.map { try numbers($0, length: users.count) }
+        times = try names.time.map { try numbers($0, length: users.count) }
+        columns = nil
+        let roles = [("user", names.user), ("item", names.item), ("value", names.value), ("time", names.time)]
+        name =
+            "NumPy arrays: " + roles.compactMap { role, name in name.map { "\(role) “\($0)”" } }.joined(separator: ", ")
+    }
+
+    /// What `scipy.sparse.save_npz` writes of a CSR matrix.
+    private init(sparse archive: NPZFile, _ workers: Workers) throws {
+        let file = archive.path
+        let format = try archive.array("format").strings().first ?? ""
+        guard format == "csr" else {
+            throw Self.wrong(
+                file, "format", "the sparse matrix is “\(format)”, only CSR is read",
+                remedy: "save it with scipy.sparse.save_npz(file, matrix.tocsr()), users as rows and items as columns")
+        }
+        let shape = try archive.array("shape").int64s()
+        guard shape.count == 2, shape.allSatisfy({ 0...Int64(UInt32.max) - 1 ~= $0 }) else {
+            throw Self.wrong(file, "shape", "\(shape) is not a number of users and of items")
+        }
+        let indices = try archive.array("indices", workers: workers)
+        let data = try archive.array("data", workers: workers)
+        let offsets = try archive.array("indptr").int64s()
+        guard case .number(let type) = indices.element, [.int32, .int64, .uint32, .uint64].contains(type) else {
+            throw Self.wrong(file, "indices", "it holds \(indices.element), integers are expected")
+        }
+        guard indices.shape.count == 1, data.shape == indices.shape else {
+            throw Self.wrong(file, "data", "its shape is \(data.shape), that of “indices” is \(indices.shape)")
+        }
+        guard case .number = data.element else {
+            throw Self.wrong(file, "data", "it holds text (\(data.element)), numbers are expected")
+        }
+        guard offsets.count == Int(shape[0]) + 1, offsets.first == 0, offsets.last == Int64(indices.count),
+            zip(offsets, offsets.dropFirst()).allSatisfy({ $0 <= $1 })
+        else {
+            throw Self.wrong(
+                file, "indptr", "it does not rise from 0 to \(indices.count) in \(shape[0] + 1) elements")
+        }
+        self.file = file
+        count = indices.count
+        users = .rows(offsets: offsets.map { Int($0) })
+        items = indices
+        values = data
+        times = nil
+        columns = Int(shape[1])
+        name = "SciPy CSR matrix, users × items: \(shape[0]) × \(shape[1])"
+    }
+
+    /// Whether it has the same columns, so that both can be read as one.
+    func isLike(_ other: ArrayTable) -> Bool {
+        (values == nil) == (other.values == nil) && (times == nil) == (other.times == nil)
+            && (columns == nil) == (other.columns == nil)
+    }
+
+    private static func wrong(_ file: String, _ array: String, _ what: String, remedy: String? = nil) -> StarlingError {
+        StarlingError(.badData, "array “\(array)”: \(what)", at: .init(file: file), remedy: remedy)
+    }
+}
+
+/// Which arrays of an NPZ file are which columns.
+struct ArrayNames {
+    var user = "", item = ""
+    var value, time: String?
+
+    init(_ archive: NPZFile, _ mapping: ColumnMapping?) throws {
+        func unknown(_ code: StarlingError.Code, _ what: String) -> StarlingError {
+            let known = archive.names.prefix(20).map { "“\($0)”" }.joined(separator: ", ")
+            return StarlingError(
+                code, what + (known.isEmpty ? "; the archive holds no arrays" : "; it holds \(known)"),
+                at: .init(file: archive.path),
+                remedy: "save numpy.savez(file, users=…, items=…, values=…, times=…), or name other arrays with "
+                    + "--columns user=…,item=…,value=…,time=…")
+        }
+        if let mapping {
+            func name(_ column: ColumnMapping.Column) throws -> String {
+                guard case .name(let name) = column, archive.contains(name) else {
+                    throw unknown(.usage, "--columns names an array that is not there")
+                }
+                return name
+            }
+            (user, item) = (try name(mapping.user), try name(mapping.item))
+            (value, time) = (try mapping.value.map(name), try mapping.time.map(name))
+            return
+        }
+        if archive.contains("user_factors") || archive.contains("item_factors") {
+            throw unknown(.badData, "it holds a model's vectors and no interactions")
+        }
+        func only(_ role: TextForm.Role, _ plural: String) throws -> String? {
+            if archive.contains(plural) { return plural }
+            let found = archive.names.filter { HeaderNames.role($0) == role }
+            guard found.count <= 1 else { throw unknown(.badData, "several arrays may each be the \(role)") }
+            return found.first
+        }
+        guard let user = try only(.user, "users"), let item = try only(.item, "items") else {
+            throw unknown(.badData, "there are no arrays “users” and “items”")
+        }
+        (self.user, self.item) = (user, item)
+        (value, time) = (try only(.value, "values"), try only(.time, "times"))
+    }
+}

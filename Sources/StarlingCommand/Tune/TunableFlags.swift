@@ -1,0 +1,66 @@
+import ArgumentParser
+import Starling
+
+/// A model's own options, as its `train` command declares them, seen as what `tune` needs. A trial is a list of option texts
+/// that the same parser takes, so that what cannot be trained cannot be tried.
+protocol TunableFlags: ParsableArguments {
+    /// The model's name behind `train`.
+    static var model: String { get }
+    /// What trials are compared by unless told otherwise.
+    static var metric: String { get }
+
+    /// - Throws: `usage` for values that the model does not take.
+    func plan(seed: UInt64) throws -> TrialPlan
+}
+
+/// A model with all its options, ready to be trained.
+struct TrialPlan {
+    let epochs: Int
+    /// Every option in its final value.
+    let configuration: [String: JSONValue]
+    let estimate: TrainingJob.Estimate
+    let trainer:
+        (InteractionMatrix<UserRow, ItemRow>, _ validation: InteractionLog?, Workers, InstructionSet) throws
+            -> any EpochTrainer
+}
+
+extension MFFlags: TunableFlags {
+    static let model = "mf"
+    static let metric = "val_rmse"
+
+    func plan(seed: UInt64) throws -> TrialPlan {
+        let options = try options(seed: seed)
+        return TrialPlan(
+            epochs: options.epochs, configuration: configuration(options),
+            estimate: { users, items, ratings, validation in
+                MatrixFactorization.memoryEstimate(
+                    users: users, items: items, ratings: ratings, validation: validation, options: options)
+            },
+            trainer: { history, validation, workers, isa in
+                try MatrixFactorization.trainer(
+                    on: history, validation: validation, options: options, workers: workers, isa: isa)
+            })
+    }
+}
+
+extension ALSFlags: TunableFlags {
+    static let model = "als"
+    static let metric = "ndcg@20"
+
+    func plan(seed: UInt64) throws -> TrialPlan {
+        guard initFrom == nil else {
+            throw StarlingError(.usage, "--init-from has no meaning in a search", remedy: "leave it out")
+        }
+        let options = try options(seed: seed)
+        return TrialPlan(
+            epochs: options.iterations, configuration: configuration(options),
+            estimate: { users, items, interactions, validation in
+                AlternatingLeastSquares.memoryEstimate(
+                    users: users, items: items, interactions: interactions, validation: validation, options: options)
+            },
+            trainer: { history, validation, workers, isa in
+                try AlternatingLeastSquares.trainer(
+                    on: history, validation: validation, options: options, workers: workers, isa: isa)
+            })
+    }
+}

@@ -1,0 +1,330 @@
+import CKernels
+import Kernels
+import Testing
+
+/// The solvers of one row against the plain one in double precision, on shapes with and without remainders.
+@Suite struct ALSKernelTests {
+    struct Shape: Sendable, CustomStringConvertible {
+        var width: Int
+        var biased = false
+        var valued = true
+        var description: String { "\(width) \(biased) \(valued)" }
+    }
+
+    static let shapes =
+        [1, 5, 15, 16, 17, 31, 32, 48, 64, 70, 100, 128, 144].map { Shape(width: $0) }
+        + [7, 16, 33, 64].map { Shape(width: $0, biased: true) } + [24].map { Shape(width: $0, valued: false) }
+    static let counts = [0, 1, 2, 5, 15, 16, 17, 30, 40, 63, 64, 65, 90, 129, 300]
+
+    @Test(arguments: shapes) func exactSolutions(shape: Shape) {
+        for isa in InstructionSet.allCases where isa <= .best {
+            for diagonal in [false, true] {
+                let system = System(shape, diagonal: diagonal)
+                for count in Self.counts {
+                    let row = Row(count, of: system)
+                    let found = row.solve { sk_als_solve($0, $1, $2, isa.rawValue) }
+                    let expected = row.solve64()
+                    #expect(distance(found, expected) < 3e-5, "\(isa) \(diagonal) \(count)")
+                    #expect(found.count == shape.width + (shape.biased ? 1 : 0))
+                }
+            }
+        }
+    }
+
+    @Test(arguments: shapes) func drawsFromTheConditional(shape: Shape) {
+        for isa in InstructionSet.allCases where isa <= .best {
+            let system = System(shape, diagonal: false)
+            for count in [0, 3, 40, 100] {
+                let row = Row(count, of: system, drawn: true)
+                let found = row.solve { sk_als_solve($0, $1, $2, isa.rawValue) }
+                #expect(distance(found, row.solve64()) < 3e-5, "\(isa) \(count)")
+                let mean = Row(count, of: system).solve64()
+                #expect(distance(mean, found) > 1e-3, "the noise is heard")
+            }
+        }
+    }
+
+    /// As many steps as unknowns solve the system; three do what three plain steps do.
+    @Test(arguments: shapes) func conjugateGradients(shape: Shape) {
+        for isa in InstructionSet.allCases where isa <= .best {
+            for diagonal in [false, true] {
+                let system = System(shape, diagonal: diagonal)
+                for count in [0, 1, 17, 64, 300] + (shape.width == 128 ? [1500] : []) {
+                    let row = Row(count, of: system, started: true)
+                    let three = row.solve { sk_als_cg($0, $1, 3, $2, isa.rawValue) }
+                    #expect(distance(three, row.plainSteps(3)) < 1e-4, "\(isa) \(count)")
+                    let many = row.solve { sk_als_cg($0, $1, 4 * system.order, $2, isa.rawValue) }
+                    #expect(distance(many, row.solve64()) < 1e-3, "\(isa) \(count)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: shapes) func subspaces(shape: Shape) {
+        for isa in InstructionSet.allCases where isa <= .best {
+            let system = System(shape, diagonal: false)
+            for count in [0, 1, 17, 64, 130] {
+                let row = Row(count, of: system, started: true)
+                // One block of all unknowns is the exact solution; several come nearer with every pass.
+                let whole = row.solve { sk_als_subspace($0, $1, system.order, $2, isa.rawValue) }
+                #expect(distance(whole, row.solve64()) < 1e-4, "\(isa) \(count)")
+                let passes = row.solve { side, row, scratch in
+                    for _ in 0..<60 { sk_als_subspace(side, row, 16, scratch, isa.rawValue) }
+                }
+                #expect(distance(passes, row.solve64()) < 1e-2, "\(isa) \(count)")
+            }
+        }
+    }
+
+    /// Without a penalty and with fewer interactions than unknowns many vectors fit; the one found is finite, and fits.
+    @Test(arguments: [3, 16, 40, 64]) func singularSystemsHaveFiniteSolutions(width: Int) {
+        for isa in InstructionSet.allCases where isa <= .best {
+            for diagonal in [false, true] {
+                let system = System(Shape(width: width), diagonal: diagonal, empty: true)
+                for count in [0, 1, width / 2, width - 1] {
+                    let row = Row(count, of: system, ridge: 0)
+                    let found = row.solve { sk_als_solve($0, $1, $2, isa.rawValue) }
+                    #expect(found.allSatisfy(\.isFinite))
+                    if !diagonal { #expect(row.residual(found) < 1e-2, "\(isa) \(count)") }
+                    #expect(row.solve64().allSatisfy(\.isFinite))
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 5, 16, 33, 70]) func eigenvectors(size: Int) {
+        var random = RandomStream(seed: 5, .test, index: UInt64(size))
+        for kind in ["random", "repeated", "diagonal", "zero"] {
+            var matrix = [Double](repeating: 0, count: size * size)
+            for row in 0..<size {
+                for column in 0...row {
+                    let value =
+                        switch kind {
+                        case "random": random.normal()
+                        case "repeated": row == column ? 3.0 : 1.0
+                        case "diagonal": row == column ? Double(row % 3) : 0
+                        default: 0.0
+                        }
+                    matrix[row * size + column] = value
+                    matrix[column * size + row] = value
+                }
+            }
+            for isa in InstructionSet.allCases where isa <= .best {
+                var (spoiled, values) = (matrix, [Double](repeating: 0, count: size))
+                var (vectors, scratch) = (matrix, [Double](repeating: 0, count: 3 * size))
+                #expect(sk_eigen(&spoiled, size, &values, &vectors, &scratch, isa.rawValue) == 0)
+                for first in 0..<size {
+                    for row in 0..<size {
+                        let image = (0..<size).reduce(0.0) { $0 + matrix[row * size + $1] * vectors[first * size + $1] }
+                        #expect(abs(image - values[first] * vectors[first * size + row]) < 1e-12 * Double(size))
+                    }
+                    for second in 0...first {
+                        let product = (0..<size).reduce(0.0) {
+                            $0 + vectors[first * size + $1] * vectors[second * size + $1]
+                        }
+                        #expect(abs(product - (first == second ? 1 : 0)) < 1e-12)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [16, 48, 64, 112]) func productsOfTables(order: Int) {
+        var random = RandomStream(seed: 6, .test)
+        for isa in InstructionSet.allCases where isa <= .best {
+            for rows in [1, 7, 8, 30] {
+                let table = Floats(rows * order) { _ in Float(random.normal()) }
+                let (gram, matrix) = (Floats(order * order), Floats(order * order) { _ in Float(random.normal()) })
+                sk_als_gram(table.base, order, rows, gram.base, isa.rawValue)
+                for row in 0..<order {
+                    for column in 0...row {
+                        let sum = (0..<rows).reduce(0.0) {
+                            $0 + Double(table.base[$1 * order + row]) * Double(table.base[$1 * order + column])
+                        }
+                        #expect(abs(Double(gram.base[row * order + column]) - sum) < 1e-4)
+                    }
+                }
+                let (out, scratch) = (Floats(rows * order), Floats(sk_als_scratch(order, 1)))
+                sk_als_rotate(table.base, out.base, rows, order, matrix.base, scratch.base, isa.rawValue)
+                for row in 0..<rows {
+                    for column in 0..<order {
+                        let sum = (0..<order).reduce(0.0) {
+                            $0 + Double(table.base[row * order + $1]) * Double(matrix.base[$1 * order + column])
+                        }
+                        #expect(abs(Double(out.base[row * order + column]) - sum) < 1e-3)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// ‖a − b‖ / ‖b‖, or ‖a‖ where b is 0.
+private func distance(_ found: [Float], _ expected: [Float]) -> Double {
+    let difference = zip(found, expected).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+    let norm = expected.reduce(0.0) { $0 + Double($1 * $1) }
+    return (difference / (norm > 0 ? norm : 1)).squareRoot()
+}
+
+/// Floats at an address that whole vectors may be loaded from.
+private final class Floats {
+    let base: UnsafeMutablePointer<Float>
+
+    init(_ count: Int, _ value: (Int) -> Float = { _ in 0 }) {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(64, 4 * count), alignment: 64)
+        base = memory.bindMemory(to: Float.self, capacity: count)
+        for place in 0..<count { (base + place).initialize(to: value(place)) }
+    }
+
+    deinit { base.deallocate() }
+}
+
+/// The other side of a small problem.
+private final class System {
+    let order: Int, rows = 400
+    var side = sk_als_side()
+    private let factors: Floats, biases: Floats, base: Floats
+    private let base64: UnsafeMutablePointer<Double>
+
+    init(_ shape: ALSKernelTests.Shape, diagonal: Bool, empty: Bool = false) {
+        var random = RandomStream(seed: 3, .test, index: UInt64(shape.width))
+        let (width, rows) = (shape.width, rows)
+        let stride = FactorTable.stride(width)
+        let unknowns = width + (shape.biased ? 1 : 0)
+        let order = FactorTable.stride(unknowns)
+        self.order = order
+        let factors = Floats(rows * stride)
+        for row in 0..<rows { for column in 0..<width { factors.base[row * stride + column] = Float(random.normal()) } }
+        (self.factors, biases) = (factors, Floats(rows) { _ in Float(random.normal()) })
+        base = Floats(order * order)
+        if !empty {
+            for row in 0..<unknowns {
+                base.base[row * order + row] = Float(1 + random.uniform())
+                for column in 0..<row where !diagonal {
+                    let value = Float(0.5 * random.normal() / Double(order))
+                    base.base[row * order + column] = value
+                    base.base[column * order + row] = value
+                }
+            }
+        }
+        base64 = .allocate(capacity: order * order)
+        for place in 0..<order * order { base64[place] = Double(base.base[place]) }
+        side.factors = UnsafePointer(factors.base)
+        side.biases = shape.biased ? UnsafePointer(biases.base) : nil
+        (side.stride, side.width, side.order) = (stride, width, order)
+        side.base = UnsafePointer(base.base)
+        side.base64 = UnsafePointer(base64)
+        side.diagonal = diagonal ? 1 : 0
+        side.mean = shape.biased ? 2.5 : 0
+        (side.weight0, side.weight1) = shape.valued ? (0, 1.5) : (1, 0)
+        (side.target0, side.target1) = (1, 0.7)
+    }
+
+    deinit { base64.deallocate() }
+}
+
+/// One row of it.
+private final class Row {
+    private let system: System
+    private let columns: [UInt32], values: [Float]
+    private let ridge: Float
+    private let noise: Floats?, start: [Float]
+
+    init(_ count: Int, of system: System, ridge: Float = 0.3, drawn: Bool = false, started: Bool = false) {
+        var random = RandomStream(seed: 4, .test, index: UInt64(count))
+        self.system = system
+        self.ridge = ridge
+        columns = (0..<count).map { _ in UInt32(random.below(system.rows)) }
+        values = (0..<count).map { _ in Float(random.below(5)) }
+        let unknowns = system.side.width + (system.side.biases == nil ? 0 : 1)
+        noise = drawn ? Floats(system.order) { $0 < unknowns ? Float(random.normal()) : 0 } : nil
+        start = (0..<unknowns).map { _ in started ? Float(random.normal()) : 0 }
+    }
+
+    func solve(
+        _ solver: (UnsafePointer<sk_als_side>, UnsafePointer<sk_als_row>, UnsafeMutablePointer<Float>) -> Void
+    ) -> [Float] {
+        let (x, scratch) = (Floats(system.order), Floats(sk_als_scratch(system.order, columns.count)))
+        x.base.update(from: start, count: start.count)
+        run(x) { solver($0, $1, scratch.base) }
+        for place in start.count..<system.order { #expect(x.base[place] == 0, "padding stays 0") }
+        return Array(UnsafeBufferPointer(start: x.base, count: start.count))
+    }
+
+    func solve64() -> [Float] {
+        let x = Floats(system.order)
+        let scratch = UnsafeMutablePointer<Double>.allocate(capacity: sk_als_scratch(system.order, columns.count))
+        defer { scratch.deallocate() }
+        run(x) { sk_als_solve64($0, $1, scratch) }
+        return Array(UnsafeBufferPointer(start: x.base, count: start.count))
+    }
+
+    private func run(_ x: Floats, _ body: (UnsafePointer<sk_als_side>, UnsafePointer<sk_als_row>) -> Void) {
+        columns.withUnsafeBufferPointer { columns in
+            values.withUnsafeBufferPointer { values in
+                var row = sk_als_row()
+                row.columns = columns.baseAddress
+                row.values = values.baseAddress
+                row.count = columns.count
+                row.ridge = ridge
+                row.noise = noise.map { UnsafePointer($0.base) }
+                row.x = x.base
+                body(&system.side, &row)
+            }
+        }
+    }
+
+    /// A and b, written down once more.
+    private var equations: (matrix: [[Double]], right: [Double]) {
+        let side = system.side
+        let unknowns = start.count
+        var matrix = (0..<unknowns).map { row in
+            (0..<unknowns).map { Double(side.base[row * system.order + $0]) + (row == $0 ? Double(ridge) : 0) }
+        }
+        var right = [Double](repeating: 0, count: unknowns)
+        for (column, value) in zip(columns, values) {
+            let weight = Double(side.weight0 + side.weight1 * value)
+            guard weight > 0 else { continue }
+            let bias = side.biases.map { $0[Int(column)] } ?? 0
+            let target = Double(side.target0) + Double(side.target1) * Double(value - side.mean - bias)
+            let y = (0..<unknowns).map {
+                $0 < side.width ? Double(side.factors[Int(column) * side.stride + $0]) : 1
+            }
+            for row in 0..<unknowns {
+                right[row] += target * y[row]
+                for other in 0..<unknowns { matrix[row][other] += weight * y[row] * y[other] }
+            }
+        }
+        return (matrix, right)
+    }
+
+    private static func times(_ matrix: [[Double]], _ x: [Double]) -> [Double] {
+        matrix.map { row in zip(row, x).reduce(0) { $0 + $1.0 * $1.1 } }
+    }
+
+    func plainSteps(_ steps: Int) -> [Float] {
+        let (matrix, right) = equations
+        func product(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+        var x = start.map(Double.init)
+        var r = zip(right, Self.times(matrix, x)).map { $0 - $1 }
+        var p = r
+        for _ in 0..<steps {
+            let (squared, image) = (product(r, r), Self.times(matrix, p))
+            guard squared > 1e-20 else { break }
+            let alpha = squared / product(p, image)
+            x = zip(x, p).map { $0 + alpha * $1 }
+            r = zip(r, image).map { $0 - alpha * $1 }
+            let beta = product(r, r) / squared
+            p = zip(r, p).map { $0 + beta * $1 }
+        }
+        return x.map(Float.init)
+    }
+
+    /// ‖A x − b‖ / ‖b‖.
+    func residual(_ x: [Float]) -> Double {
+        let (matrix, right) = equations
+        let image = Self.times(matrix, x.map(Double.init))
+        let norm = right.reduce(0) { $0 + $1 * $1 }
+        return norm > 0 ? (zip(image, right).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / norm).squareRoot() : 0
+    }
+}
