@@ -20,7 +20,7 @@ test: ## Check the format, build once in release mode, and run all tests; a tent
 test-long: ## The same with the long tests in full: every kill trial, long fuzzing.
 	@scripts/test --long $(ARGS)
 
-bench: ## Measure beside LIBMF, PyTorch, polars, pandas, pyarrow, faiss and implicit; under half an hour, 8 GB of disk.
+bench: ## Measure beside LIBMF, PyTorch, implicit, buffalo, Spark, faiss, polars, pandas and pyarrow; about an hour, 10 GB of disk.
 	@Benchmarks/bench $(ARGS)
 
 quality: ## Measure the RMSE on MovieLens-100K beside LIBMF; some minutes. ARGS="--ml-1m FILE" adds MovieLens-1M.

@@ -12,6 +12,8 @@ FOLDER = HERE.parent.parent / ".venv-bench"
 def enter(*packages: str):
     """Goes on in .venv-bench, as if started there; of what it lacks, these packages are installed first."""
     sys.dont_write_bytecode = True
+    if not (FOLDER.parent / ".build/release/starling").exists():
+        sys.exit("Starling is not built: make build")
     if FOLDER.exists() and os.path.samefile(sys.prefix, FOLDER):
         return
     python = str(FOLDER / "bin/python")

@@ -163,6 +163,11 @@ def isa_jobs(folder, threads):
         jobs[f"isa/adam/{isa}"] = lambda chosen=chosen: starling.train(
             prepare(settings.SMALL), 64, threads, "--optimizer", "adam", "--epochs", epochs, **chosen
         )
+        for factors in settings.FACTORS:
+            jobs[f"isa/als-{factors}/{isa}"] = lambda k=factors, chosen=chosen: starling.als(
+                prepare(settings.SMALL), k, threads, "cholesky", epochs, settings.ALS_ALPHA, settings.ALS_REGULARIZATION,
+                **chosen,
+            )  # fmt: skip
         jobs[f"isa/rank/{isa}"] = lambda chosen=chosen: starling.rank(
             run, threads, settings.COUNT, folder / "isa.npz", include_seen=True, **chosen
         )

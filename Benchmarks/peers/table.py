@@ -111,8 +111,9 @@ def _als(session, folder, context):
                 ratings, iterations = ours[0]["ratings"], len(ours[0]["epoch_seconds"])
                 objectives = [[value / ratings for value in _of(side, "objective")] for side in (ours, theirs)]
                 yield row(section, f"objective a rating, {iterations} iterations, {solver}", "", peer, *objectives, False)
-                peaks = [[value / 1e9 for value in _of(side, "peak_memory_bytes")] for side in (ours, theirs)]
-                yield row(section, f"peak memory, {solver}", "GB", peer, *peaks, False)
+                if solver == "exact":
+                    peaks = [[value / 1e9 for value in _of(side, "peak_memory_bytes")] for side in (ours, theirs)]
+                    yield row(section, "peak memory, exact", "GB", peer, *peaks, False)
 
 
 def _iteration_seconds(results):
@@ -137,6 +138,9 @@ def instruction_sets(session) -> dict:
     paths = {"reading, M rows/s": ("read", lambda r: r["rows"] / r["seconds"] / 1e6)}
     for name, title in (("sgd-64", "SGD, k = 64"), ("sgd-128", "SGD, k = 128"), ("adam", "Adam, k = 64")):
         paths[f"{title}, M ratings/s"] = (name, lambda r: r["ratings"] / median(r["epoch_seconds"][1:]) / 1e6)
+    for factors in settings.FACTORS:
+        title = f"exact ALS, k = {factors}, small set, M ratings/s"
+        paths[title] = (f"als-{factors}", lambda r: r["ratings"] / median(r["epoch_seconds"][1:]) / 1e6)
     paths["ranking, K users/s"] = ("rank", lambda r: r["users"] / r["seconds"] / 1e3)
     found = {}
     for title, (name, rate) in paths.items():
@@ -147,10 +151,10 @@ def instruction_sets(session) -> dict:
 
 
 def instruction_sets_text(found) -> str:
-    lines = ["Instruction sets", "", f"  {'':28}" + "".join(f"{isa:>12}" for isa in settings.INSTRUCTION_SETS)]
+    lines = ["Instruction sets", "", f"  {'':44}" + "".join(f"{isa:>12}" for isa in settings.INSTRUCTION_SETS)]
     for title, rates in found.items():
         cells = (f"{rates[isa]:12.3g}" if isa in rates else f"{'—':>12}" for isa in settings.INSTRUCTION_SETS)
-        lines.append(f"  {title:28}" + "".join(cells))
+        lines.append(f"  {title:44}" + "".join(cells))
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ COLUMNS = {"ml-1m": "user=user,item=movie,value=rating,time=time_rank_in_user"}
 
 # Last one out: implicit's grid.
 GRIDS = {
-    "ml-1m": {"factors": (64, 128, 256), "alphas": (0.25, 1.0, 4.0), "penalties": (1.0, 10.0, 30.0)},
+    "ml-1m": {"factors": (32, 64, 128), "alphas": (0.25, 1.0, 4.0), "penalties": (1.0, 10.0, 30.0)},
     "ml-100k": {"factors": (16, 32, 64), "alphas": (0.25, 1.0, 4.0), "penalties": (0.1, 1.0, 10.0)},
 }
 
