@@ -158,7 +158,7 @@ import Training
         let foldIn = FoldIn(model, options: options, workers: workers)
         let history = Self.log.userMatrix()
         let folded = FactorTable(rows: history.rowCount, width: foldIn.dimensions)
-        foldIn.encode(history, into: folded)
+        try foldIn.encode(history, into: folded)
         _ = try trainer.train(epoch: 4, cancellation: Cancellation()) { _ in }
         let next = try FactorModel(trainer.weights).foldedUsers()
         for user in 0..<history.rowCount {
@@ -169,7 +169,7 @@ import Training
         let one = InteractionMatrix<UserRow, ItemRow>(
             offsets: [0, history[UserRow(7)].count], columns: Array(history[UserRow(7)]),
             values: history.values(UserRow(7)).map(Array.init), columnCount: history.columnCount)
-        foldIn.encode(one, into: alone)
+        try foldIn.encode(one, into: alone)
         #expect((0..<foldIn.dimensions).allSatisfy { alone[0, $0] == folded[7, $0] })
     }
 }
