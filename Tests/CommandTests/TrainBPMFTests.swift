@@ -44,7 +44,9 @@ import Testing
         for name in ["predictive_sd", "within_1sd", "within_2sd"] { #expect(table.contains(name)) }
 
         let list = try starling(["recommend", folder.path("run"), "--user", "1", "--count", "3", "--json"])
-        #expect(list.status == 0 && (try json(list.output)["items"] as? [Any])?.count == 3)
+        #expect(list.status == 0, "\(list.error)")
+        let items = try json(list.output)["items"] as? [Any]
+        #expect(items?.count == 3)
         // Four samples of four factors, and biases.
         let exported = folder.path("vectors.csv")
         #expect(try starling(["export", folder.path("run"), "--to", exported, "--folded"]).status == 0)
