@@ -90,10 +90,15 @@ struct ReadingFlags: ParsableArguments {
 
     /// These options as one types them.
     var arguments: [String] {
-        let texts = [("data", data), ("columns", columns), ("separator", separator), ("duplicates", duplicates)]
-        return texts.flatMap { name, text in text.map { ["--" + name, $0] } ?? [] }
-            + (minUser > 0 ? ["--min-user", "\(minUser)"] : []) + (minItem > 0 ? ["--min-item", "\(minItem)"] : [])
-            + (skipBadRows ? ["--skip-bad-rows"] : [])
+        var arguments: [String] = []
+        let texts = [
+            ("--data", data), ("--columns", columns), ("--separator", separator), ("--duplicates", duplicates),
+        ]
+        for case (let name, let text?) in texts { arguments += [name, text] }
+        if minUser > 0 { arguments += ["--min-user", String(minUser)] }
+        if minItem > 0 { arguments += ["--min-item", String(minItem)] }
+        if skipBadRows { arguments.append("--skip-bad-rows") }
+        return arguments
     }
 
     /// These options as `run.json` keeps them.

@@ -19,7 +19,9 @@ struct SplitFlags: ParsableArguments {
 
     /// These options as one types them.
     var arguments: [String] {
-        (split.map { ["--split", $0] } ?? []) + (valSize.map { ["--val-size", "\($0)"] } ?? [])
+        if let split { return ["--split", split] }
+        if let valSize { return ["--val-size", "\(valSize)"] }
+        return []
     }
 
     /// The rule that was asked for, a random tenth by default; nil for none.

@@ -1,4 +1,4 @@
-package import Starling
+import Starling
 
 #if canImport(Glibc)
 import Glibc

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Starling
 
 /// One set of options of a search.

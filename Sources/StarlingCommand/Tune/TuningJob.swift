@@ -1,3 +1,4 @@
+import ArgumentParser
 import Starling
 import Synchronization
 
@@ -15,8 +16,7 @@ struct TuningJob {
     func execute() throws {
         let clock = Stopwatch()
         let path = try flags.folder()
-        let rule = try splitting.rule()
-        guard let rule, rule.makesValidation else {
+        guard let rule = try splitting.rule(), rule.makesValidation else {
             throw StarlingError(
                 .usage, "a search needs a validation part",
                 remedy: "hold one out with --val-size 0.1, or by another --split")
@@ -83,7 +83,8 @@ struct TuningJob {
         let pools = atOnce == 1 ? [workers] : (0..<atOnce).map { _ in Workers(threads: max(1, workers.count / atOnce)) }
         let console = Mutex(Console(metric: metric.watched, total: trials.count, done: done.count))
         console.withLock {
-            $0.best = folder.results.filter { $0.rung == rung }.compactMap(\.value).reduce(nil) { best, value in
+            $0.best = folder.results.filter { $0.rung == rung }.compactMap(\.value).reduce(nil as Double?) {
+                best, value in
                 best.map { metric.watched.isBetter(value, than: $0) ? value : $0 } ?? value
             }
         }
@@ -124,9 +125,9 @@ struct TuningJob {
 
     /// What trains the model of a trial into a run, to the same bits.
     private func command(_ trial: Trial, _ path: String) -> String {
-        Shell.line(
-            ["starling", "train", model] + reading.arguments + splitting.arguments + ["--seed", "\(flags.seed)"] + fixed
-                + Trial.arguments(trial.options) + ["--output", path + "/best"])
+        var arguments = ["starling", "train", model] + reading.arguments + splitting.arguments
+        arguments += ["--seed", String(flags.seed)] + fixed + Trial.arguments(trial.options)
+        return Shell.line(arguments + ["--output", path + "/best"])
     }
 
     /// One line a trial on standard error.
@@ -142,9 +143,9 @@ struct TuningJob {
             if isBest { best = result.value }
             let options = result.options.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             let outcome = result.value.map { "\(metric.name) \(Numerals.fixed($0, 4))" } ?? "failed"
-            let fields =
-                ["trial \(result.trial) (\(done) of \(total))", outcome] + options
-                + ["epochs \(result.epochs)", Numerals.duration(result.seconds)] + (isBest ? ["best"] : [])
+            var fields = ["trial \(result.trial) (\(done) of \(total))", outcome] + options
+            fields += ["epochs \(result.epochs)", Numerals.duration(result.seconds)]
+            if isBest { fields.append("best") }
             FileHandles.standardError(fields.joined(separator: "  ") + "\n")
         }
     }

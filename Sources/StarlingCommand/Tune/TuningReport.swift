@@ -43,12 +43,11 @@ struct TuningReport {
             return FileHandles.standardOutput(try JSON.text(answer) + "\n")
         }
         let names = best.options.keys.sorted()
-        let rows = ranked.enumerated().map { place, result in
-            [place == 0 ? "best" : "", "\(result.trial)"] + names.map { result.options[$0] ?? "" }
-                + [
-                    result.value.map { Numerals.fixed($0, 4) } ?? "failed", "\(result.epochs)",
-                    Numerals.duration(result.seconds),
-                ]
+        let rows = ranked.enumerated().map { place, result -> [String] in
+            var row = [place == 0 ? "best" : "", String(result.trial)]
+            row += names.map { result.options[$0] ?? "" }
+            row.append(result.value.map { Numerals.fixed($0, 4) } ?? "failed")
+            return row + [String(result.epochs), Numerals.duration(result.seconds)]
         }
         let table = Table(header: ["", "trial"] + names + [metric.name, "epochs", "time"], rows: rows)
         let how =
