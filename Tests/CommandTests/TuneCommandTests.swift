@@ -30,6 +30,11 @@ import Testing
         let trials: [Trial]
     }
 
+    private struct Trained: Decodable {
+        let metrics: [String: Double]
+        var factors: Int?
+    }
+
     private func tune(_ model: String, _ output: String, _ more: [String]) throws -> (
         status: Int32, output: String, error: String
     ) {
@@ -43,12 +48,12 @@ import Testing
     }
 
     /// Runs the command that the answer prints; its result.
-    private func runCommand(_ answer: Answer) throws -> [String: Any] {
+    private func runCommand(_ answer: Answer) throws -> Trained {
         let line = answer.best.command.replacingOccurrences(
             of: "starling train", with: Shell.quoted(builtProducts.appendingPathComponent("starling").path) + " train")
         let result = try shell(line + " --json --overwrite")
         #expect(result.status == 0, "\(line): \(result.error)")
-        return try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+        return try JSONDecoder().decode(Trained.self, from: Data(result.output.utf8))
     }
 
     private enum Shell { static func quoted(_ text: String) -> String { "'" + text + "'" } }
@@ -64,8 +69,8 @@ import Testing
         let values = answer.trials.compactMap(\.value)
         #expect(values == values.sorted() && values[0] == answer.best.value)
         let trained = try runCommand(answer)
-        #expect((trained["metrics"] as? [String: Double])?["val_rmse"] == answer.best.value)
-        #expect(trained["factors"] as? Int == Int(answer.best.options["factors"]!))
+        #expect(trained.metrics["val_rmse"] == answer.best.value)
+        #expect(trained.factors == Int(answer.best.options["factors"]!))
     }
 
     /// The ranking figures are those that `evaluate` prints.
@@ -74,14 +79,14 @@ import Testing
             "als", "t",
             [
                 "--iterations", "4", "--range", "factors=2..9", "--range", "alpha=0.5..20:log", "--choice",
-                "solver=cholesky,cg", "--metric", "ndcg@7", "--trials", "4", "--val-size", "0.2",
+                "solver=cholesky,cg", "--metric", "ndcg@7", "--trials", "12", "--val-size", "0.2",
             ])
         #expect(Set(answer.trials.map { $0.options["solver"] }).count == 2)
         #expect(answer.trials.compactMap(\.value).max() == answer.best.value)
         _ = try runCommand(answer)
         let evaluated = try starling(["evaluate", folder.path("t/best"), "--k", "7", "--json"])
-        let object = try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any]
-        #expect((object?["metrics"] as? [String: Double])?["ndcg@7"] == answer.best.value, "\(evaluated.error)")
+        let figures = try JSONDecoder().decode(Trained.self, from: Data(evaluated.output.utf8))
+        #expect(figures.metrics["ndcg@7"] == answer.best.value, "\(evaluated.error)")
     }
 
     @Test func whatIsDoneIsNotRunAgain() throws {
@@ -119,7 +124,7 @@ import Testing
         #expect(answer.trials.map(\.rung).sorted() == [0, 0, 0, 0, 0, 0, 1, 1, 2])
         #expect(answer.trials.map(\.epochs) == [9, 3, 3, 1, 1, 1, 1, 1, 1])
         let trained = try runCommand(answer)
-        #expect((trained["metrics"] as? [String: Double])?["val_rmse"] == answer.best.value)
+        #expect(trained.metrics["val_rmse"] == answer.best.value)
         #expect(!FileManager.default.fileExists(atPath: folder.path("t/checkpoints")))
         #expect(try tune("mf", "t", mf + ["--epochs", "9", "--trials", "12", "--search", "halving"]).status == 64)
     }

@@ -108,7 +108,7 @@ struct TuningJob {
             memory.add("a trial", bytes: estimate.total)
         }
         FileHandles.standardError(
-            "memory  \(Numerals.bytes(memory.total)) at most for \(min(flags.parallel, trials.count)) trials at once\n")
+            "memory  \(Numerals.bytes(memory.total)) at most, trials at once: \(min(flags.parallel, trials.count))\n")
         try memory.check()
     }
 
