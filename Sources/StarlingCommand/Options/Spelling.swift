@@ -11,12 +11,12 @@ import Starling
 package enum Spelling {
     /// Every option name of more than one word; a test holds this list against the commands.
     package static let names = [
-        "batch-size", "bias-regularization", "checkpoint-every", "clip-grad", "cold-start", "early-stopping",
-        "all-users",
-        "import-table", "include-seen", "init-stddev", "keep-best", "learning-rate", "learning-rate-decay",
-        "min-improvement", "min-item", "min-user", "movie-export-table", "no-biases", "ratings-csv", "relevant-from",
-        "skip-bad-rows",
-        "supabase-key", "supabase-url", "use-cuda", "user-export-table", "val-size", "weight-decay", "with-history",
+        "all-users", "batch-size", "bias-regularization", "block-size", "burn-in", "cg-steps", "checkpoint-every",
+        "clip-grad", "cold-start", "early-stopping", "import-table", "include-seen", "init-from", "init-stddev",
+        "keep-best", "keep-samples", "learning-rate", "learning-rate-decay", "min-improvement", "min-item",
+        "min-user", "movie-export-table", "no-biases", "ratings-csv", "regularization-exponent", "relevant-from",
+        "skip-bad-rows", "solve-precision", "supabase-key", "supabase-url", "unobserved-weight", "use-cuda",
+        "user-export-table", "val-size", "weight-decay", "with-history",
     ]
 
     /// The multi-word flags of the Vertex trainer.
