@@ -87,11 +87,13 @@ import Training
             $0.unobservedWeight = 1
             $0.alpha = 2
             $0.regularizationExponent = 0  // λ would count the entries
+            $0.precision = .float64
         }
         let once = try train(log([(0, 0), (1, 1), (1, 0)], values: [3, 1, 1], users: 2, items: 2)) {
             $0.unobservedWeight = 1
             $0.alpha = 2
             $0.regularizationExponent = 0  // λ would count the entries
+            $0.precision = .float64
         }
         for column in 0..<8 { #expect(abs(twice.userFactors[0, column] - once.userFactors[0, column]) < 1e-5) }
     }
