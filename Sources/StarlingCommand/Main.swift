@@ -43,7 +43,8 @@ struct StarlingCommand: ParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            TrainCommand.self, TuneCommand.self, EvaluateCommand.self, RecommendCommand.self, SimilarCommand.self,
+            TrainCommand.self, TuneCommand.self, UpdateCommand.self, EvaluateCommand.self, RecommendCommand.self,
+            SimilarCommand.self,
             ExportCommand.self,
             DescribeCommand.self, RunsCommand.self, DataCommand.self,
         ])

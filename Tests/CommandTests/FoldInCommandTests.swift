@@ -130,4 +130,30 @@ import Testing
         let popular = try starling(["recommend", run, "--user", String(user), "--cold-start", "popular", "--json"])
         #expect(try json(popular.output)["fallback"] as? String == "popular")
     }
+
+    @Test func anUpdateTakesNewPeopleAndItemsIn() throws {
+        let new = try folder.file("new.csv", "user,item,rating\n1,900,5\n777,900,4\n777,3,2\n")
+        let before = try starling(["recommend", run, "--user", "2", "--json"]).output
+        let updated = try starling(["update", run, "--data", new, "--json"])
+        #expect(updated.status == 0, "\(updated.error)")
+        let answer = try json(updated.output)
+        #expect(answer["users_added"] as? Int == 1 && answer["items_added"] as? Int == 1)
+        #expect(answer["users_recomputed"] as? Int == 2 && answer["items_recomputed"] as? Int == 1)
+        let found = try starling(["recommend", run, "--user", "777", "--count", "5", "--json"])
+        #expect(found.status == 0, "\(found.error)")
+        let items = try #require(try json(found.output)["items"] as? [[String: Any]])
+        #expect(items.count == 5 && !items.contains { ["900", "3"].contains($0["item"] as? String) })
+        // Somebody else's list may only gain the new item.
+        let after = try #require(
+            try json(starling(["recommend", run, "--user", "2", "--json"]).output)["items"] as? [[String: Any]])
+        let scores = Dictionary(
+            uniqueKeysWithValues: try #require(json(before)["items"] as? [[String: Any]]).map {
+                ($0["item"] as! String, $0["score"] as! Double)
+            })
+        for item in after where item["item"] as? String != "900" {
+            #expect(scores[item["item"] as! String] == item["score"] as? Double)
+        }
+        let bad = try folder.file("bad.csv", "user,item,rating\n1,2,-5\n")
+        #expect(try starling(["update", run, "--data", bad]).status == 65)
+    }
 }

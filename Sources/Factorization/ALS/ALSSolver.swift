@@ -45,9 +45,6 @@ struct ALSSolver: @unchecked Sendable {
         self.work = work
     }
 
-    /// Unknowns rounded up to whole vectors.
-    var order: Int { work.order }
-
     /// The vector of a row with these interactions, into `factors` and `bias`, from which iterative solvers start.
     func solve(
         _ columns: UnsafePointer<UInt32>, _ values: UnsafePointer<Float>?, _ count: Int,

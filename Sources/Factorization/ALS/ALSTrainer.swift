@@ -37,11 +37,7 @@ package final class ALSTrainer: EpochTrainer {
         self.validation =
             options.feedback == .explicit
             ? validation.map { ValidationPart($0, parameters: parameters, workers: workers, isa: isa) } : nil
-        let order = FactorTable.stride(options.factors + (options.biases ? 1 : 0))
-        let longest = sides.map(\.longest).max()!
-        scratch = (0..<workers.count).map { _ in
-            ALSScratch(order: order, longest: longest, precise: options.precision == .float64)
-        }
+        scratch = ALSScratch.forEach(of: workers, longest: sides.map(\.longest).max()!, biased: options.biases, options)
         progress = EpochPlace(steps: sides[0].chunks + sides[1].chunks)
         fill(start)
     }
@@ -79,26 +75,11 @@ package final class ALSTrainer: EpochTrainer {
         let rotates = rows.gainsFromRotation(
             order: FactorTable.stride(options.factors),
             others: side == 0 ? parameters.items.rows : parameters.users.rows)
-        let (mean, itemBiases, userBiases) = (parameters.mean, parameters.biases(1), parameters.biases(0))
-        let solver =
-            side == 0
-            ? ALSSolver(
-                against: parameters.items, biases: itemBiases.map { UnsafePointer($0) }, mean: mean, options: options,
-                rotates: rotates, workers: workers, isa: isa)
-            : ALSSolver(
-                against: parameters.users, biases: userBiases.map { UnsafePointer($0) }, mean: mean, options: options,
-                rotates: rotates, workers: workers, isa: isa)
-        let (table, biases) = (parameters.rows(side), side == 0 ? userBiases : itemBiases)
-        workers.forEach(rows.chunks) { chunk, worker in
+        parameters.solve(
+            rows, side: side, options: options, rotates: rotates, scratch: scratch, workers: workers, isa: isa
+        ) { chunk, body in
             guard !progress.isDone(first + chunk), !cancellation.isCancelled else { return }
-            for row in rows.rows(chunk) {
-                let row = Int(row)
-                rows.withInteractions(of: row) { columns, values, count in
-                    solver.solve(
-                        columns, values, count, into: table.base + row * table.stride, bias: biases.map { $0 + row },
-                        scratch[worker])
-                }
-            }
+            body()
             progress.finish(first + chunk, loss: 0)
         }
     }
@@ -130,6 +111,40 @@ extension FactorParameters {
     }
 
     func biases(_ side: Int) -> UnsafeMutablePointer<Float>? { (side == 0 ? userBiases : itemBiases)?.base }
+
+    /// Solves rows of a side (0: users, 1: items) against the other side as it stands.
+    ///
+    /// - Parameters:
+    ///   - scratch: a worker's each.
+    ///   - each: is given every chunk of rows and what solves it.
+    func solve(
+        _ rows: ALSSide, side: Int, options: ALSOptions, rotates: Bool, scratch: [ALSScratch], workers: Workers,
+        isa: InstructionSet, each: (_ chunk: Int, _ body: () -> Void) -> Void = { $1() }
+    ) {
+        let others = biases(1 - side).map { UnsafePointer($0) }
+        let solver =
+            side == 0
+            ? ALSSolver(
+                against: items, biases: others, mean: mean, options: options, rotates: rotates, workers: workers,
+                isa: isa)
+            : ALSSolver(
+                against: users, biases: others, mean: mean, options: options, rotates: rotates, workers: workers,
+                isa: isa)
+        let (table, biases) = (self.rows(side), biases(side))
+        workers.forEach(rows.chunks) { chunk, worker in
+            each(chunk) {
+                for row in rows.rows(chunk) {
+                    let row = Int(row)
+                    rows.withInteractions(of: row) { columns, values, count in
+                        solver.solve(
+                            columns, values, count, into: table.base + row * table.stride,
+                            bias: biases.map { $0 + row },
+                            scratch[worker])
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What a worker needs to solve rows.
@@ -141,7 +156,15 @@ final class ALSScratch: @unchecked Sendable {
     /// `[order]` a solution, and it again in the usual basis.
     let solution: UnsafeMutablePointer<Float>, rotated: UnsafeMutablePointer<Float>
 
-    init(order: Int, longest: Int, precise: Bool) {
+    /// One a worker, for rows of at most `longest` interactions.
+    static func forEach(of workers: Workers, longest: Int, biased: Bool, _ options: ALSOptions) -> [ALSScratch] {
+        let order = FactorTable.stride(options.factors + (biased ? 1 : 0))
+        return (0..<workers.count).map { _ in
+            ALSScratch(order: order, longest: longest, precise: options.precision == .float64)
+        }
+    }
+
+    private init(order: Int, longest: Int, precise: Bool) {
         let size = sk_als_scratch(order, longest)
         floats = .aligned(size)
         doubles = precise ? .aligned(size) : nil

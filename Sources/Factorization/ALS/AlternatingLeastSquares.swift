@@ -28,15 +28,22 @@ public enum AlternatingLeastSquares {
     ) throws -> any EpochTrainer {
         try options.validate()
         guard history.entryCount > 0 else { throw StarlingError(.badData, "there are no interactions to train on") }
+        try check(history.values, options)
+        return ALSTrainer(
+            history: history, validation: validation, options: options, start: start, workers: workers, isa: isa)
+    }
+
+    /// - Throws: `badData` for values that the kind of feedback cannot take; nil stands for all 1.
+    static func check(_ values: [Float]?, _ options: ALSOptions) throws {
         if options.feedback == .explicit {
-            guard history.values != nil else {
+            guard values != nil else {
                 throw StarlingError(
                     .badData, "the data has no ratings, and explicit feedback fits ratings",
                     remedy:
                         "name the column that holds them with --columns user=…,item=…,value=…, or use --feedback implicit"
                 )
             }
-        } else if let values = history.values {
+        } else if let values {
             if let negative = values.first(where: { $0 < 0 }) {
                 throw StarlingError(
                     .badData, "an interaction has the value \(negative), and confidence cannot be negative",
@@ -51,8 +58,6 @@ public enum AlternatingLeastSquares {
                 )
             }
         }
-        return ALSTrainer(
-            history: history, validation: validation, options: options, start: start, workers: workers, isa: isa)
     }
 
     /// The same on a log.

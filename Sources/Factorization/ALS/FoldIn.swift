@@ -52,9 +52,7 @@ public final class FoldIn: HistoryEncoder {
         precondition(histories.columnCount == model.itemFactors.rows, "the histories are of other items")
         precondition(table.rows >= histories.rowCount && table.width == dimensions)
         let side = ALSSide(histories)
-        let scratch = (0..<workers.count).map { _ in
-            ALSScratch(order: solver.order, longest: side.longest, precise: options.precision == .float64)
-        }
+        let scratch = ALSScratch.forEach(of: workers, longest: side.longest, biased: model.biases != nil, options)
         let (base, stride, factors, biases) = (table.base, table.stride, model.factors, model.biases)
         for row in 0..<histories.rowCount { table.row(row).update(repeating: 0) }
         workers.forEach(side.chunks) { chunk, worker in
