@@ -133,7 +133,10 @@ import Testing
 
     @Test func anUpdateTakesNewPeopleAndItemsIn() throws {
         let new = try folder.file("new.csv", "user,item,rating\n1,900,5\n777,900,4\n777,3,2\n")
-        let before = try starling(["recommend", run, "--user", "2", "--json"]).output
+        // Somebody of whom training saw something, and who has nothing new.
+        let other = try #require(
+            try (2...20).map { "\($0)" }.first { try starling(["recommend", run, "--user", $0]).status == 0 })
+        let before = try starling(["recommend", run, "--user", other, "--json"]).output
         let updated = try starling(["update", run, "--data", new, "--json"])
         #expect(updated.status == 0, "\(updated.error)")
         let answer = try json(updated.output)
@@ -145,7 +148,7 @@ import Testing
         #expect(items.count == 5 && !items.contains { ["900", "3"].contains($0["item"] as? String) })
         // Somebody else's list may only gain the new item.
         let after = try #require(
-            try json(starling(["recommend", run, "--user", "2", "--json"]).output)["items"] as? [[String: Any]])
+            try json(starling(["recommend", run, "--user", other, "--json"]).output)["items"] as? [[String: Any]])
         let scores = Dictionary(
             uniqueKeysWithValues: try #require(json(before)["items"] as? [[String: Any]]).map {
                 ($0["item"] as! String, $0["score"] as! Double)
