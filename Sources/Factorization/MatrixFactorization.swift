@@ -36,17 +36,22 @@ public enum MatrixFactorization {
         isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
         try options.validate()
+        try requireRatings(history)
+        if options.optimizer == .adam {
+            return AdamTrainer(
+                history: history, validation: validation, options: options, workers: workers, isa: isa)
+        }
+        return GridTrainer(history: history, validation: validation, options: options, workers: workers, isa: isa)
+    }
+
+    /// - Throws: `badData` for a history without interactions or without ratings.
+    static func requireRatings(_ history: InteractionMatrix<UserRow, ItemRow>) throws {
         guard history.entryCount > 0 else { throw StarlingError(.badData, "there are no ratings to train on") }
         guard history.values != nil else {
             throw StarlingError(
                 .badData, "the data has no ratings, and matrix factorisation fits ratings",
                 remedy: "name the column that holds them with --columns user=…,item=…,value=…")
         }
-        if options.optimizer == .adam {
-            return AdamTrainer(
-                history: history, validation: validation, options: options, workers: workers, isa: isa)
-        }
-        return GridTrainer(history: history, validation: validation, options: options, workers: workers, isa: isa)
     }
 
     /// What training takes at its peak, beyond what the data's reader has already taken.

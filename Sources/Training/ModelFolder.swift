@@ -97,8 +97,10 @@ public final class ModelFolder {
     /// Writes the folder, whole or not at all, in place of one that stands there.
     ///
     /// - Precondition: the parts agree with the manifest's `users` and `items`.
+    /// - Returns: the manifest as it was written, with the digest of the weights.
     /// - Throws: `failed` if it cannot be written; nothing of it is left then.
-    public static func write(_ parts: ModelParts, to path: String) throws {
+    @discardableResult
+    public static func write(_ parts: ModelParts, to path: String) throws -> ModelManifest {
         var manifest = parts.manifest
         precondition(manifest.users == parts.users.count && manifest.items == parts.items.count)
         manifest.weightsSHA256 = try WeightsDigest.sha256(parts.weights)
@@ -120,5 +122,6 @@ public final class ModelFolder {
             for (name, tensors) in tensors { try SafeTensors.write(tensors, to: "\(aside)/\(name).safetensors") }
             try Checksums.write(of: ["model.json"] + tensors.keys.sorted().map { $0 + ".safetensors" }, in: aside)
         }
+        return manifest
     }
 }

@@ -65,7 +65,8 @@ public enum AlternatingLeastSquares {
         on log: InteractionLog, validation: InteractionLog? = nil, options: ALSOptions = ALSOptions(), workers: Workers,
         isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
-        try trainer(on: log.userMatrix(), validation: validation, options: options, workers: workers, isa: isa)
+        try trainer(
+            on: log.userMatrix(workers: workers), validation: validation, options: options, workers: workers, isa: isa)
     }
 
     /// What training takes at its peak, beyond what the data's reader has already taken.
@@ -73,8 +74,7 @@ public enum AlternatingLeastSquares {
         users: Int, items: Int, interactions: Int, validation: Int, options: ALSOptions
     ) -> MemoryEstimate {
         var estimate = MemoryEstimate()
-        let values = 8
-        estimate.add("histories", bytes: 2 * values * interactions + 12 * (users + items))
+        estimate.add("histories", bytes: 16 * interactions + 12 * (users + items))
         estimate.add("factors", bytes: FactorTable.bytes(rows: users + items, width: options.factors))
         estimate.add("rotated factors", bytes: FactorTable.bytes(rows: max(users, items), width: options.factors))
         let order = FactorTable.stride(options.factors + (options.biases ? 1 : 0))

@@ -36,7 +36,8 @@ public enum BayesianMF {
         on log: InteractionLog, validation: InteractionLog? = nil, options: BayesianMFOptions = BayesianMFOptions(),
         workers: Workers, isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
-        try trainer(on: log.userMatrix(), validation: validation, options: options, workers: workers, isa: isa)
+        try trainer(
+            on: log.userMatrix(workers: workers), validation: validation, options: options, workers: workers, isa: isa)
     }
 
     /// The same over users' histories.
@@ -45,12 +46,7 @@ public enum BayesianMF {
         options: BayesianMFOptions = BayesianMFOptions(), workers: Workers, isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
         try options.validate()
-        guard history.entryCount > 0 else { throw StarlingError(.badData, "there are no ratings to train on") }
-        guard history.values != nil else {
-            throw StarlingError(
-                .badData, "the data has no ratings, and matrix factorisation fits ratings",
-                remedy: "name the column that holds them with --columns user=…,item=…,value=…")
-        }
+        try MatrixFactorization.requireRatings(history)
         return BayesianTrainer(history: history, validation: validation, options: options, workers: workers, isa: isa)
     }
 

@@ -24,8 +24,7 @@ struct UpdateCommand: ParsableCommand {
         let cancellation = Signals.cancelOnInterrupt()
         let log = try reading.read(workers: workers, cancellation: cancellation).log
         let update = try ALSUpdate(of: folder, with: log, workers: workers, isa: .current())
-        try ModelFolder.write(update.parts, to: run.modelPath)
-        let manifest = try ModelFolder(run.modelPath).manifest
+        let manifest = try ModelFolder.write(update.parts, to: run.modelPath)
         let answer = Answer(
             run: use.run, interactions_added: log.count, users_added: update.usersAdded, items_added: update.itemsAdded,
             users_recomputed: update.usersRecomputed, items_recomputed: update.itemsRecomputed, users: manifest.users,
