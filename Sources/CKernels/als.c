@@ -4,17 +4,18 @@
 
 // Sixteen floats: a register with AVX-512, two with AVX, four elsewhere. The compiler splits them.
 typedef float vector __attribute__((vector_size(64)));
+typedef float quarter __attribute__((vector_size(16)));
 enum {
     LANES = 16,
     DEPTH = 64,            // interactions that are packed and multiplied at a time
     AHEAD = 8,             // rows are asked for so many interactions ahead
-    PACKED = 1 << 17,      // floats of packed rows that conjugate gradients walk again and again: half a megabyte
+    CACHED = 1 << 17,      // floats of the other side that conjugate gradients walk again and again: half a megabyte
 };
 
 int sk_als_takes_dual(size_t order, size_t count) { return count <= order * 5 / 8; }
 
 size_t sk_als_scratch(size_t order, size_t longest) {
-    return 3 * order * order + (2 * DEPTH + 96) * order + PACKED + 3 * (longest + LANES);
+    return 3 * order * order + (2 * DEPTH + 96) * order + 3 * SK_ALS_TOGETHER * order + 3 * (longest + LANES);
 }
 
 // The weight and target of interaction e.
@@ -24,6 +25,22 @@ static inline __attribute__((always_inline)) void weigh(
     const float bias = side->biases ? side->biases[row->columns[e]] : 0;
     *weight = side->weight0 + side->weight1 * value;
     *target = *weight > 0 ? side->target0 + side->target1 * (value - side->mean - bias) : 0;
+}
+
+// Those of interactions e … e + 3; zero from `to` on.
+static inline __attribute__((always_inline)) void weigh4(
+    const sk_als_side *side, const sk_als_row *row, size_t e, size_t to, quarter *weights, quarter *targets) {
+    if (to - e < 4 || side->biases) {
+        *weights = *targets = (quarter){};
+        for (size_t i = 0; i < 4 && e + i < to; i++) weigh(side, row, e + i, (float *)weights + i, (float *)targets + i);
+        return;
+    }
+    quarter values = {1, 1, 1, 1};
+    if (row->values) memcpy(&values, row->values + e, sizeof values);
+    *weights = side->weight0 + side->weight1 * values;
+    const quarter all = side->target0 + side->target1 * (values - side->mean);
+    typedef int32_t mask __attribute__((vector_size(16)));
+    *targets = (quarter)((mask)all & (*weights > 0));
 }
 
 static inline __attribute__((always_inline)) void fetch(const sk_als_side *side, const sk_als_row *row, size_t e) {
@@ -74,8 +91,8 @@ void sk_als_solve(const sk_als_side *side, const sk_als_row *row, float *scratch
     }
 }
 
-void sk_als_cg(const sk_als_side *side, const sk_als_row *row, size_t steps, float *scratch, int isa) {
-    PICK(cg, side, row, steps, scratch);
+void sk_als_cg(const sk_als_side *side, const sk_als_row *rows, size_t count, size_t steps, float *scratch, int isa) {
+    PICK(cg, side, rows, count, steps, scratch);
 }
 
 void sk_als_subspace(const sk_als_side *side, const sk_als_row *row, size_t block, float *scratch, int isa) {

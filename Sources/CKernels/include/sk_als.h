@@ -49,8 +49,11 @@ void sk_als_solve(const sk_als_side *side, const sk_als_row *row, float *scratch
 // The same in double precision, plainly.
 void sk_als_solve64(const sk_als_side *side, const sk_als_row *row, double *scratch);
 
-// `steps` of conjugate gradients from x.
-void sk_als_cg(const sk_als_side *side, const sk_als_row *row, size_t steps, float *scratch, int isa);
+// `steps` of conjugate gradients from x, for many rows, whose columns ascend; the longest first is fastest. Up to
+// SK_ALS_TOGETHER rows too long for the cache are walked in step, so that what they share is read once for all. A row's
+// result is the same in any company.
+enum { SK_ALS_TOGETHER = 512 };
+void sk_als_cg(const sk_als_side *side, const sk_als_row *rows, size_t count, size_t steps, float *scratch, int isa);
 
 // One pass of exact steps over blocks of `block` unknowns, a multiple of 16, from x (iALS++, Rendle et al. 2021).
 void sk_als_subspace(const sk_als_side *side, const sk_als_row *row, size_t block, float *scratch, int isa);

@@ -11,8 +11,8 @@ struct ALSSide {
     let order: [UInt32]
     let longest: Int
 
-    /// Rows that a worker takes at a time, and a step of ``EpochPlace``.
-    static let chunk = 32
+    /// Where the rows begin that a worker takes at a time, a step of ``EpochPlace``; one more for the end.
+    private let starts: [Int]
 
     init<Row, Column>(_ matrix: InteractionMatrix<Row, Column>) {
         offsets = matrix.offsets
@@ -23,21 +23,34 @@ struct ALSSide {
         func count(_ row: UInt32) -> Int { offsets[Int(row) + 1] - offsets[Int(row)] }
         order = rows.sorted { (count($1), $0) < (count($0), $1) }
         longest = order.first.map(count) ?? 0
+        // Rows of long histories that are solved together share what they read (`sk_als_cg`).
+        let most = max(matrix.entryCount / 24, 1)
+        var (starts, interactions) = ([0], 0)
+        for (place, row) in order.enumerated() {
+            if place > starts.last!, interactions + count(row) > most || place - starts.last! == SK_ALS_TOGETHER {
+                starts.append(place)
+                interactions = 0
+            }
+            interactions += count(row)
+        }
+        self.starts = starts + (order.isEmpty ? [] : [order.count])
     }
 
     func count(_ row: Int) -> Int { offsets[row + 1] - offsets[row] }
 
-    var chunks: Int { (order.count + Self.chunk - 1) / Self.chunk }
+    var chunks: Int { starts.count - 1 }
 
-    func rows(_ chunk: Int) -> ArraySlice<UInt32> {
-        order[chunk * Self.chunk..<min(order.count, (chunk + 1) * Self.chunk)]
-    }
+    func rows(_ chunk: Int) -> ArraySlice<UInt32> { order[starts[chunk]..<starts[chunk + 1]] }
 
-    func withInteractions(of row: Int, _ body: (UnsafePointer<UInt32>, UnsafePointer<Float>?, _ count: Int) -> Void) {
-        let (first, count) = (offsets[row], count(row))
+    /// The most rows of a chunk.
+    var widest: Int { (0..<chunks).reduce(0) { max($0, rows($1).count) } }
+
+    /// The first columns and values of all rows, at ``offsets``.
+    func withInteractions(_ body: (UnsafePointer<UInt32>, UnsafePointer<Float>?) -> Void) {
         columns.withUnsafeBufferPointer { columns in
-            guard let values else { return body(columns.baseAddress! + first, nil, count) }
-            values.withUnsafeBufferPointer { body(columns.baseAddress! + first, $0.baseAddress! + first, count) }
+            guard let base = columns.baseAddress else { return }
+            guard let values else { return body(base, nil) }
+            values.withUnsafeBufferPointer { body(base, $0.baseAddress!) }
         }
     }
 

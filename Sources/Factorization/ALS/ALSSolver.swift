@@ -45,40 +45,94 @@ struct ALSSolver: @unchecked Sendable {
         self.work = work
     }
 
-    /// The vector of a row with these interactions, into `factors` and `bias`, from which iterative solvers start.
+    /// The vectors of a chunk of rows, from which iterative solvers start.
+    ///
+    /// - Parameters:
+    ///   - table: the first row's vector, and floats from one row to the next.
+    ///   - biases: likewise; nil where there are none.
     func solve(
-        _ columns: UnsafePointer<UInt32>, _ values: UnsafePointer<Float>?, _ count: Int,
-        into factors: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>?, _ scratch: ALSScratch
+        _ side: ALSSide, chunk: Int, into table: (base: UnsafeMutablePointer<Float>, stride: Int),
+        biases: (base: UnsafeMutablePointer<Float>, stride: Int)?, _ scratch: ALSScratch
     ) {
-        var row = sk_als_row()
-        row.columns = columns
-        row.values = values
-        row.count = count
-        row.ridge = options.ridge(interactions: count, others: others)
-        row.x = scratch.solution
-        let width = options.factors
-        scratch.solution.update(repeating: 0, count: work.order)
-        scratch.solution.update(from: factors, count: width)
-        if let bias { scratch.solution[width] = bias.pointee }
+        let (rows, width, order) = (side.rows(chunk), options.factors, work.order)
+        let solutions = scratch.solutions
+        side.withInteractions { columns, values in
+            for (place, row) in rows.enumerated() {
+                let (row, x) = (Int(row), solutions + place * order)
+                x.update(from: table.base + row * table.stride, count: width)
+                (x + width).update(repeating: 0, count: order - width)
+                if let biases { x[width] = biases.base[row * biases.stride] }
+                var task = sk_als_row()
+                task.columns = columns + side.offsets[row]
+                task.values = values.map { $0 + side.offsets[row] }
+                task.count = side.count(row)
+                task.ridge = options.ridge(interactions: task.count, others: others)
+                task.x = x
+                (scratch.rows + place).initialize(to: task)
+            }
+            solve(scratch.rows, rows.count, scratch)
+        }
+        if let rotation = basis.rotation {
+            sk_als_rotate(solutions, solutions, rows.count, order, rotation, scratch.floats, isa.rawValue)
+        }
+        for (place, row) in rows.enumerated() {
+            let (row, x) = (Int(row), solutions + place * order)
+            (table.base + row * table.stride).update(from: x, count: width)
+            if let biases { biases.base[row * biases.stride] = x[width] }
+        }
+    }
+
+    private func solve(_ rows: UnsafePointer<sk_als_row>, _ count: Int, _ scratch: ALSScratch) {
         withUnsafePointer(to: work) { work in
             switch options.solver {
             case .cholesky:
-                if let doubles = scratch.doubles {
-                    sk_als_solve64(work, &row, doubles)
-                } else {
-                    sk_als_solve(work, &row, scratch.floats, isa.rawValue)
+                for row in 0..<count {
+                    if let doubles = scratch.doubles {
+                        sk_als_solve64(work, rows + row, doubles)
+                    } else {
+                        sk_als_solve(work, rows + row, scratch.floats, isa.rawValue)
+                    }
                 }
-            case .cg: sk_als_cg(work, &row, options.cgSteps, scratch.floats, isa.rawValue)
+            case .cg: sk_als_cg(work, rows, count, options.cgSteps, scratch.floats, isa.rawValue)
             case .subspace:
-                sk_als_subspace(work, &row, (options.blockSize + 15) / 16 * 16, scratch.floats, isa.rawValue)
+                let block = (options.blockSize + 15) / 16 * 16
+                for row in 0..<count { sk_als_subspace(work, rows + row, block, scratch.floats, isa.rawValue) }
             }
         }
-        var solution = scratch.solution
-        if let rotation = basis.rotation {
-            sk_als_rotate(solution, scratch.rotated, 1, work.order, rotation, scratch.floats, isa.rawValue)
-            solution = scratch.rotated
+    }
+}
+
+/// What a worker needs to solve rows.
+///
+/// `@unchecked Sendable`: only its worker touches it.
+final class ALSScratch: @unchecked Sendable {
+    fileprivate let floats: UnsafeMutablePointer<Float>
+    fileprivate let doubles: UnsafeMutablePointer<Double>?
+    /// `[rows of a chunk × order]`.
+    fileprivate let solutions: UnsafeMutablePointer<Float>
+    fileprivate let rows: UnsafeMutablePointer<sk_als_row>
+
+    /// One a worker, for the rows of these sides.
+    static func forEach(of workers: Workers, _ sides: [ALSSide], _ options: ALSOptions) -> [ALSScratch] {
+        let order = FactorTable.stride(options.factors + (options.biases ? 1 : 0))
+        let (longest, widest) = (sides.map(\.longest).max() ?? 0, sides.map(\.widest).max() ?? 0)
+        return (0..<workers.count).map { _ in
+            ALSScratch(order: order, longest: longest, widest: widest, precise: options.precision == .float64)
         }
-        factors.update(from: solution, count: width)
-        bias?.pointee = solution[width]
+    }
+
+    private init(order: Int, longest: Int, widest: Int, precise: Bool) {
+        let size = sk_als_scratch(order, longest)
+        floats = .aligned(size)
+        doubles = precise ? .aligned(size) : nil
+        solutions = .aligned(widest * order)
+        rows = .allocate(capacity: max(1, widest))
+    }
+
+    deinit {
+        floats.deallocate()
+        doubles?.deallocate()
+        solutions.deallocate()
+        rows.deallocate()
     }
 }

@@ -37,7 +37,7 @@ package final class ALSTrainer: EpochTrainer {
         self.validation =
             options.feedback == .explicit
             ? validation.map { ValidationPart($0, parameters: parameters, workers: workers, isa: isa) } : nil
-        scratch = ALSScratch.forEach(of: workers, longest: sides.map(\.longest).max()!, biased: options.biases, options)
+        scratch = ALSScratch.forEach(of: workers, sides, options)
         progress = EpochPlace(steps: sides[0].chunks + sides[1].chunks)
         fill(start)
     }
@@ -133,49 +133,8 @@ extension FactorParameters {
         let (table, biases) = (self.rows(side), biases(side))
         workers.forEach(rows.chunks) { chunk, worker in
             each(chunk) {
-                for row in rows.rows(chunk) {
-                    let row = Int(row)
-                    rows.withInteractions(of: row) { columns, values, count in
-                        solver.solve(
-                            columns, values, count, into: table.base + row * table.stride,
-                            bias: biases.map { $0 + row },
-                            scratch[worker])
-                    }
-                }
+                solver.solve(rows, chunk: chunk, into: table, biases: biases.map { ($0, 1) }, scratch[worker])
             }
         }
-    }
-}
-
-/// What a worker needs to solve rows.
-///
-/// `@unchecked Sendable`: only its worker touches it.
-final class ALSScratch: @unchecked Sendable {
-    let floats: UnsafeMutablePointer<Float>
-    let doubles: UnsafeMutablePointer<Double>?
-    /// `[order]` a solution, and it again in the usual basis.
-    let solution: UnsafeMutablePointer<Float>, rotated: UnsafeMutablePointer<Float>
-
-    /// One a worker, for rows of at most `longest` interactions.
-    static func forEach(of workers: Workers, longest: Int, biased: Bool, _ options: ALSOptions) -> [ALSScratch] {
-        let order = FactorTable.stride(options.factors + (biased ? 1 : 0))
-        return (0..<workers.count).map { _ in
-            ALSScratch(order: order, longest: longest, precise: options.precision == .float64)
-        }
-    }
-
-    private init(order: Int, longest: Int, precise: Bool) {
-        let size = sk_als_scratch(order, longest)
-        floats = .aligned(size)
-        doubles = precise ? .aligned(size) : nil
-        solution = .aligned(order)
-        rotated = .aligned(order)
-    }
-
-    deinit {
-        floats.deallocate()
-        doubles?.deallocate()
-        solution.deallocate()
-        rotated.deallocate()
     }
 }

@@ -58,7 +58,7 @@ public struct ALSUpdate {
         let touched = { (user: Int) in added.offsets[user] < added.offsets[user + 1] }
 
         func solve(_ rows: ALSSide, side: Int) {
-            let scratch = ALSScratch.forEach(of: workers, longest: rows.longest, biased: model.biases != nil, options)
+            let scratch = ALSScratch.forEach(of: workers, [rows], options)
             parameters.solve(
                 rows, side: side, options: options, rotates: false, scratch: scratch, workers: workers,
                 isa: isa.ofFloats)

@@ -52,19 +52,18 @@ public final class FoldIn: HistoryEncoder {
         precondition(histories.columnCount == model.itemFactors.rows, "the histories are of other items")
         precondition(table.rows >= histories.rowCount && table.width == dimensions)
         let side = ALSSide(histories)
-        let scratch = ALSScratch.forEach(of: workers, longest: side.longest, biased: model.biases != nil, options)
+        let scratch = ALSScratch.forEach(of: workers, [side], options)
         let (base, stride, factors, biases) = (table.base, table.stride, model.factors, model.biases)
         for row in 0..<histories.rowCount { table.row(row).update(repeating: 0) }
         workers.forEach(side.chunks) { chunk, worker in
+            // A bias has the place behind the factors.
+            solver.solve(
+                side, chunk: chunk, into: (base, stride), biases: biases.map { _ in (base + factors, stride) },
+                scratch[worker])
+            guard let biases else { return }
             for row in side.rows(chunk) {
-                let target = base + Int(row) * stride
-                // The bias has the place behind the factors.
-                side.withInteractions(of: Int(row)) { columns, values, count in
-                    solver.solve(
-                        columns, values, count, into: target, bias: biases.map { _ in target + factors },
-                        scratch[worker])
-                }
-                if let biases { (target[factors], target[factors + 1]) = (biases.mean + target[factors], 1) }
+                let target = base + Int(row) * stride + factors
+                (target[0], target[1]) = (biases.mean + target[0], 1)
             }
         }
     }
