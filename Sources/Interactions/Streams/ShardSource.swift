@@ -1,0 +1,61 @@
+public import Basics
+
+/// Samples in shards, all of the same columns: what a ``ShardStream`` reads.
+public protocol ShardSource: Sendable {
+    /// For messages.
+    var name: String { get }
+    var columns: [StreamColumn.Kind] { get }
+    /// Samples of each shard.
+    var counts: [Int] { get }
+
+    /// Says that shards will be opened soon, so that what lies elsewhere can be on its way. Returns at once.
+    func prepare(_ shards: [Int])
+
+    /// Opens a shard: fetches, unpacks and checks it. Blocks; called from several threads.
+    ///
+    /// - Throws: `badData` that names shard and sample; `interrupted` when cancelled.
+    func open(_ shard: Int, cancellation: Cancellation?) throws -> any OpenShard
+}
+
+/// A shard whose samples can be read.
+public protocol OpenShard: Sendable {
+    /// Writes the values of samples `rows[i]` of the column `columns[column]` to `target[places[i]]`. Places are in range and
+    /// the target is of the column's kind.
+    func copy(_ rows: [UInt32], ofColumn column: Int, to places: [UInt32], of target: inout StreamColumn) throws
+}
+
+/// Values of a column, one a sample.
+public enum StreamColumn: Sendable, Equatable {
+    case integers([Int64])
+    case numbers([Float])
+    case texts([String])
+    case blobs([[UInt8]])
+
+    /// A column's name, and what its values are.
+    public struct Kind: Sendable, Equatable {
+        public enum Values: Sendable { case integers, numbers, texts, blobs }
+        public let name: String
+        public let values: Values
+
+        public init(_ name: String, _ values: Values) { (self.name, self.values) = (name, values) }
+    }
+
+    /// Zeros, or empty ones.
+    init(_ values: Kind.Values, count: Int) {
+        switch values {
+        case .integers: self = .integers([Int64](repeating: 0, count: count))
+        case .numbers: self = .numbers([Float](repeating: 0, count: count))
+        case .texts: self = .texts([String](repeating: "", count: count))
+        case .blobs: self = .blobs([[UInt8]](repeating: [], count: count))
+        }
+    }
+
+    public var count: Int {
+        switch self {
+        case .integers(let values): values.count
+        case .numbers(let values): values.count
+        case .texts(let values): values.count
+        case .blobs(let values): values.count
+        }
+    }
+}
