@@ -62,7 +62,8 @@ extension Recommender {
 
     private convenience init(
         _ model: FactorModel, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
-        userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>, historyEncoder: (any HistoryEncoder)? = nil,
+        userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>,
+        historyEncoder: (any HistoryEncoder)? = nil,
         predictsRatings: Bool = true, workers: Workers, isa: InstructionSet
     ) {
         self.init(

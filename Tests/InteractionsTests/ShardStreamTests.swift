@@ -27,19 +27,12 @@ import Testing
         struct Shard: OpenShard {
             let first: Int
 
-            func copy(_ rows: [UInt32], ofColumn column: Int, to places: [UInt32], of target: inout StreamColumn) {
-                switch target {
-                case .integers(var values):
-                    target = .integers([])
-                    for (row, place) in zip(rows, places) { values[Int(place)] = Int64(first + Int(row)) }
-                    target = .integers(values)
-                case .numbers(var values):
-                    for (row, place) in zip(rows, places) { values[Int(place)] = Float(first + Int(row)) / 2 }
-                    target = .numbers(values)
-                case .texts(var values):
-                    for (row, place) in zip(rows, places) { values[Int(place)] = "t\(first + Int(row))" }
-                    target = .texts(values)
-                case .blobs: preconditionFailure()
+            func values(ofColumn column: Int, _ rows: [UInt32]) -> StreamColumn {
+                let numbers = rows.map { first + Int($0) }
+                return switch column {
+                case 0: .integers(numbers.map { Int64($0) })
+                case 1: .numbers(numbers.map { Float($0) / 2 })
+                default: .texts(numbers.map { "t\($0)" })
                 }
             }
         }
@@ -111,7 +104,8 @@ import Testing
         #expect(count == 320_000)
     }
 
-    @Test(arguments: [[4097, 2, 30_000], [10], [9000, 1, 40_000, 20_000, 7, 300, 5000, 17, 80, 90]], [64, 1000, 1001])
+    @Test(
+        arguments: [[4097, 2, 30_000], [10], [9000, 1, 40_000, 20_000, 7, 300, 5000, 17, 80, 90]], [64, 1000, 1001])
     func ranksShareEachBatch(counts: [Int], batch: Int) throws {
         let whole = try Self.epoch(ShardStream(Numbers(counts), options: Self.options(batch)))
         for ranks in [1, 2, 3, 4, 8] {

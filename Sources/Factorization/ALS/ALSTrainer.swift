@@ -94,7 +94,8 @@ package final class ALSTrainer: EpochTrainer {
                 for row in rows.rows(chunk) {
                     let target = base + Int(row) * stride
                     RandomStream(
-                        seed: options.seed, .initialisation, index: UInt64(side), counter: UInt64(row) * UInt64(stride / 4)
+                        seed: options.seed, .initialisation, index: UInt64(side),
+                        counter: UInt64(row) * UInt64(stride / 4)
                     ).writeNormals(to: target, count: stride, isa: isa)
                     for column in 0..<width { target[column] *= deviation }
                     (target + width).update(repeating: 0, count: stride - width)

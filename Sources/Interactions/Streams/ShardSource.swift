@@ -19,9 +19,8 @@ public protocol ShardSource: Sendable {
 
 /// A shard whose samples can be read.
 public protocol OpenShard: Sendable {
-    /// Writes the values of samples `rows[i]` of the column `columns[column]` to `target[places[i]]`. Places are in range and
-    /// the target is of the column's kind.
-    func copy(_ rows: [UInt32], ofColumn column: Int, to places: [UInt32], of target: inout StreamColumn) throws
+    /// The values of a column, `columns[column]` of the source, of the samples `rows`, in their order; of the column's kind.
+    func values(ofColumn column: Int, _ rows: [UInt32]) throws -> StreamColumn
 }
 
 /// Values of a column, one a sample.
@@ -47,6 +46,33 @@ public enum StreamColumn: Sendable, Equatable {
         case .numbers: self = .numbers([Float](repeating: 0, count: count))
         case .texts: self = .texts([String](repeating: "", count: count))
         case .blobs: self = .blobs([[UInt8]](repeating: [], count: count))
+        }
+    }
+
+    /// Puts `values[i]`, of the same kind, to place `places[i]`.
+    mutating func put(_ values: StreamColumn, at places: [UInt32]) {
+        func put<Value>(_ values: [Value], into target: inout [Value]) {
+            for (value, place) in zip(values, places) { target[Int(place)] = value }
+        }
+        // The old array is let go of first, so that it is written in place.
+        switch (self, values) {
+        case (.integers(var own), .integers(let values)):
+            self = .integers([])
+            put(values, into: &own)
+            self = .integers(own)
+        case (.numbers(var own), .numbers(let values)):
+            self = .numbers([])
+            put(values, into: &own)
+            self = .numbers(own)
+        case (.texts(var own), .texts(let values)):
+            self = .texts([])
+            put(values, into: &own)
+            self = .texts(own)
+        case (.blobs(var own), .blobs(let values)):
+            self = .blobs([])
+            put(values, into: &own)
+            self = .blobs(own)
+        default: preconditionFailure("values of another kind")
         }
     }
 

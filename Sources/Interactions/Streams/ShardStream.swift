@@ -124,27 +124,29 @@ public final class ShardStream {
     }
 
     /// Fills the columns from `offset` on with the samples at positions of one group.
-    private func read(_ positions: Range<Int>, of number: Int, to offset: Int, of columns: inout [StreamColumn]) throws {
+    private func read(_ positions: Range<Int>, of number: Int, to offset: Int, of columns: inout [StreamColumn]) throws
+    {
         let shards = try shards(ofGroup: number)
         let starts = order.groups[number].starts.map { UInt32($0) }
         let places = order.places(positions, ofGroup: number)
         for (member, shard) in shards.enumerated() {
-            var (rows, targets): ([UInt32], [UInt32]) = ([], [])
-            if shards.count == 1 {
-                rows = places
-                targets = places.indices.map { UInt32(offset + $0) }
-            } else {
-                let range = starts[member]..<starts[member + 1]
-                rows.reserveCapacity(2 * places.count / shards.count)
-                targets.reserveCapacity(2 * places.count / shards.count)
-                for (index, place) in places.enumerated() where range.contains(place) {
-                    rows.append(place - range.lowerBound)
-                    targets.append(UInt32(offset + index))
+            if shards.count == 1, places.count == columns[0].count {
+                for (index, column) in chosen.enumerated() {
+                    columns[index] = try shard.values(ofColumn: column, places)
                 }
+                return
+            }
+            var (rows, targets): ([UInt32], [UInt32]) = ([], [])
+            rows.reserveCapacity(2 * places.count / shards.count)
+            targets.reserveCapacity(2 * places.count / shards.count)
+            let range = starts[member]..<starts[member + 1]
+            for (index, place) in places.enumerated() where range.contains(place) {
+                rows.append(place - range.lowerBound)
+                targets.append(UInt32(offset + index))
             }
             guard !rows.isEmpty else { continue }
             for (index, column) in chosen.enumerated() {
-                try shard.copy(rows, ofColumn: column, to: targets, of: &columns[index])
+                columns[index].put(try shard.values(ofColumn: column, rows), at: targets)
             }
         }
     }
