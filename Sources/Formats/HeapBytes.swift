@@ -24,13 +24,15 @@ final class HeapBytes: @unchecked Sendable {
     }
 
     deinit { free(bytes.baseAddress) }
+}
 
+extension UnsafeMutableRawBufferPointer {
     /// Turns every group of `unit` bytes round.
     func reverseBytes(unit: Int) {
-        func reverse<Unit: FixedWidthInteger>(_: Unit.Type) {
-            for offset in stride(from: 0, to: bytes.count, by: unit) {
-                let value = bytes.loadUnaligned(fromByteOffset: offset, as: Unit.self)
-                bytes.storeBytes(of: value.byteSwapped, toByteOffset: offset, as: Unit.self)
+        func reverse<Unit: FixedWidthInteger & BitwiseCopyable>(_: Unit.Type) {
+            for offset in stride(from: 0, to: count, by: unit) {
+                let value = loadUnaligned(fromByteOffset: offset, as: Unit.self)
+                storeBytes(of: value.byteSwapped, toByteOffset: offset, as: Unit.self)
             }
         }
         switch unit {

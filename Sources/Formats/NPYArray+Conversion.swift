@@ -53,7 +53,6 @@ extension NPYArray {
         case .float32: try convert(from: Float.self) { Target(same: Double($0)) }
         case .float16:
             try convert(from: UInt16.self, shown: { Float(half: $0) }) { Target(same: Double(Float(half: $0))) }
-        case .bfloat16: preconditionFailure("NumPy has no bfloat16")
         case .int64: try convert(from: Int64.self) { Target(exactly: $0) }
         case .int32: try convert(from: Int32.self) { Target(exactly: $0) }
         case .int16: try convert(from: Int16.self) { Target(exactly: $0) }
@@ -63,6 +62,8 @@ extension NPYArray {
         case .uint16: try convert(from: UInt16.self) { Target(exactly: $0) }
         case .uint8: try convert(from: UInt8.self) { Target(exactly: $0) }
         case .bool: try convert(from: UInt8.self) { Target(exactly: $0 == 0 ? 0 : 1) }
+        case .bfloat16, .float8E5M2, .float8E4M3, .float8E8M0, .float8E4M3FNUZ, .float8E5M2FNUZ, .complex64:
+            preconditionFailure("no NPY file is read as \(type.rawValue)")
         }
     }
 

@@ -53,7 +53,7 @@ public struct NPYArray: @unchecked Sendable {
         } else {
             decoded.bytes.copyMemory(from: data)
         }
-        if swaps { decoded.reverseBytes(unit: element.unit) }
+        if swaps { decoded.bytes.reverseBytes(unit: element.unit) }
         (bytes, self.owner, isView) = (UnsafeRawBufferPointer(decoded.bytes), decoded, false)
     }
 

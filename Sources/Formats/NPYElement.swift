@@ -1,6 +1,6 @@
 /// What the elements of a NumPy array are.
 public enum NPYElement: Hashable, Sendable, CustomStringConvertible {
-    /// Integers, floating-point numbers and truth values. NumPy has no `bfloat16`.
+    /// Integers, floating-point numbers of 16 to 64 bits but `bfloat16`, and truth values.
     case number(ElementType)
     /// `U`: text of at most so many Unicode scalars, in UTF-32, filled up with NUL.
     case unicode(length: Int)
@@ -34,6 +34,9 @@ public enum NPYElement: Hashable, Sendable, CustomStringConvertible {
         case .bytes(let length): "\(order)S\(length)"
         }
     }
+
+    /// Whether an NPY file can hold elements of that type here.
+    static func holds(_ type: ElementType) -> Bool { codes[type] != nil }
 
     private static let codes: [ElementType: String] = [
         .float64: "f8", .float32: "f4", .float16: "f2", .int64: "i8", .int32: "i4", .int16: "i2", .int8: "i1",

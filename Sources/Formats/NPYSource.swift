@@ -9,9 +9,10 @@ public struct NPYSource {
     /// Calls its argument with consecutive pieces of the data, in C order and little-endian.
     let emit: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
 
-    /// - Precondition: not `bfloat16`, which NumPy does not have.
+    /// - Precondition: not `bfloat16` or one of 8 bits, which NumPy does not have, and not complex.
     public init(_ tensor: TensorSource) {
-        precondition(tensor.elementType != .bfloat16, "\(tensor.name): NumPy has no bfloat16")
+        precondition(
+            NPYElement.holds(tensor.elementType), "\(tensor.name): \(tensor.elementType.rawValue) is none of NumPy's")
         name = tensor.name
         element = .number(tensor.elementType)
         shape = tensor.shape
@@ -23,7 +24,7 @@ public struct NPYSource {
     /// NumPy cannot tell a NUL at the end of a string from filling: writing such a string throws `badData`.
     ///
     /// - Parameter shape: nil for one axis; otherwise its product is the number of strings.
-    public init(name: String, strings: [String], shape: [Int]? = nil) {
+    public init(name: String, strings: some Collection<String>, shape: [Int]? = nil) {
         precondition(shape.map { $0.reduce(1, *) == strings.count } ?? true, "\(name): shape and count disagree")
         let length = strings.lazy.map(\.unicodeScalars.count).max() ?? 0
         self.name = name

@@ -52,7 +52,20 @@ public final class NPZFile: Sendable {
     /// nothing stays in memory until it is walked.
     package func array(_ name: String, workers: Workers) throws -> NPYArray { try read(name, workers) }
 
+    /// The same array to be read once from front to back, without ever being in memory whole.
+    package func stream(_ name: String) throws -> NPYStream {
+        let (entry, name, subject) = try find(name)
+        return try NPYStream(entry, in: archive.memory, name: name, subject)
+    }
+
     private func read(_ name: String, _ workers: Workers?) throws -> NPYArray {
+        let (entry, name, subject) = try find(name)
+        let content = try archive.content(of: entry, subject, workers: workers)
+        return try NPYArray(
+            content.bytes, owner: content.owner, mapped: content.isView, name: name, subject)
+    }
+
+    private func find(_ name: String) throws -> (ZipArchive.Entry, name: String, Subject) {
         let name = Self.stem(name)
         guard let entry = entries[name] else {
             let known = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
@@ -60,10 +73,7 @@ public final class NPZFile: Sendable {
                 names.isEmpty
                     ? "there is no array “\(name)”: the file holds none" : "there is no array “\(name)” among \(known)")
         }
-        let subject = Subject(file: path, part: "array “\(name)”")
-        let content = try archive.content(of: entry, subject, workers: workers)
-        return try NPYArray(
-            content.bytes, owner: content.owner, mapped: content.isView, name: name, subject)
+        return (entry, name, Subject(file: path, part: "array “\(name)”"))
     }
 
     private static func stem(_ name: String) -> String { name.hasSuffix(".npy") ? String(name.dropLast(4)) : name }

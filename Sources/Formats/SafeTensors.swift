@@ -33,8 +33,8 @@ public enum SafeTensors {
 
     /// The package's order of element types, which keeps all data aligned.
     private static let order: [ElementType] = [
-        .uint64, .int64, .float64, .float32, .uint32, .int32, .bfloat16, .float16, .uint16, .int16, .int8, .uint8,
-        .bool,
+        .uint64, .int64, .float64, .complex64, .float32, .uint32, .int32, .bfloat16, .float16, .uint16, .int16,
+        .float8E5M2FNUZ, .float8E4M3FNUZ, .float8E8M0, .float8E4M3, .float8E5M2, .int8, .uint8, .bool,
     ]
 
     /// Length and JSON, padded with spaces to a multiple of 8 bytes.

@@ -62,7 +62,7 @@ public final class SafeTensorsFile: Sendable {
             }
             views[entry.name] = TensorView(
                 name: entry.name, elementType: entry.elementType, shape: entry.shape,
-                bytes: .init(rebasing: data[entry.range]), memory: memory)
+                bytes: .init(rebasing: data[entry.range]), owner: memory, tensor)
         }
         guard end == data.count else {
             throw subject.damaged("\(data.count - end) bytes behind the last tensor belong to none")

@@ -13,16 +13,28 @@ public enum ElementType: String, Sendable, CaseIterable {
     case uint16 = "U16"
     case uint8 = "U8"
     case bool = "BOOL"
+    case float8E5M2 = "F8_E5M2"
+    /// PyTorch's `float8_e4m3fn`.
+    case float8E4M3 = "F8_E4M3"
+    /// PyTorch's `float8_e8m0fnu`.
+    case float8E8M0 = "F8_E8M0"
+    case float8E4M3FNUZ = "F8_E4M3FNUZ"
+    case float8E5M2FNUZ = "F8_E5M2FNUZ"
+    /// Real and imaginary part, an F32 each.
+    case complex64 = "C64"
 
     /// Bytes an element takes.
     public var size: Int {
         switch self {
-        case .float64, .int64, .uint64: 8
+        case .float64, .int64, .uint64, .complex64: 8
         case .float32, .int32, .uint32: 4
         case .float16, .bfloat16, .int16, .uint16: 2
-        case .int8, .uint8, .bool: 1
+        case .int8, .uint8, .bool, .float8E5M2, .float8E4M3, .float8E8M0, .float8E4M3FNUZ, .float8E5M2FNUZ: 1
         }
     }
+
+    /// Bytes that change places when the byte order does.
+    var unit: Int { self == .complex64 ? 4 : size }
 }
 
 /// A named tensor on its way out: writers and digests ask it for its bytes, row-major and little-endian, so that

@@ -1,6 +1,7 @@
 import Basics
 
-/// One tensor of a ``SafeTensorsFile``, read where it lies: row-major, little-endian, at any alignment.
+/// One tensor of a ``SafeTensorsFile`` or a ``PTHFile``, read where it lies if it can be: row-major, little-endian, at any
+/// alignment.
 ///
 /// `@unchecked Sendable`: the bytes are never written.
 public struct TensorView: @unchecked Sendable {
@@ -8,17 +9,23 @@ public struct TensorView: @unchecked Sendable {
     public let elementType: ElementType
     /// Sizes from the slowest axis to the fastest; `[]` is a scalar.
     public let shape: [Int]
-    /// The data, in the mapped file and perhaps unaligned. Valid as long as this value or the file lives: hold on
-    /// to one of them, or use ``withUnsafeBytes(_:)``, which does.
+    /// The data, perhaps unaligned. Valid as long as this value lives: hold on to it, or use ``withUnsafeBytes(_:)``,
+    /// which does.
     public let bytes: UnsafeRawBufferPointer
-    private let memory: MappedFile
+    private let owner: any AnyObject & Sendable
+    private let subject: Subject
 
-    init(name: String, elementType: ElementType, shape: [Int], bytes: UnsafeRawBufferPointer, memory: MappedFile) {
+    /// - Parameter owner: keeps `bytes` alive.
+    init(
+        name: String, elementType: ElementType, shape: [Int], bytes: UnsafeRawBufferPointer,
+        owner: any AnyObject & Sendable, _ subject: Subject
+    ) {
         self.name = name
         self.elementType = elementType
         self.shape = shape
         self.bytes = bytes
-        self.memory = memory
+        self.owner = owner
+        self.subject = subject
     }
 
     /// Number of elements.
@@ -26,7 +33,7 @@ public struct TensorView: @unchecked Sendable {
 
     /// Lends the data to `body`; nothing of it may be kept.
     public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try withExtendedLifetime(memory) { try body(bytes) }
+        try withExtendedLifetime(owner) { try body(bytes) }
     }
 
     /// The elements of an F32 tensor.
@@ -66,8 +73,6 @@ public struct TensorView: @unchecked Sendable {
         }
         return self
     }
-
-    private var subject: Subject { Subject(file: memory.path, part: "tensor “\(name)”") }
 
     private func elements<Element: BitwiseCopyable>(of type: ElementType) throws -> [Element] {
         guard elementType == type else {

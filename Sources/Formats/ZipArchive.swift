@@ -35,28 +35,21 @@ package final class ZipArchive: Sendable {
     func content(
         of entry: Entry, _ subject: Subject, workers: Workers? = nil
     ) throws -> (bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable, isView: Bool) {
-        let raw = UnsafeRawBufferPointer(rebasing: memory.bytes[entry.range])
-        let bytes: UnsafeRawBufferPointer
-        let owner: any AnyObject & Sendable
         switch entry.method {
-        case 0: (bytes, owner) = (raw, memory)
+        case 0:
+            let bytes = UnsafeRawBufferPointer(rebasing: memory.bytes[entry.range])
+            let crc =
+                if let workers { sliceWise(entry.range, workers) } else { crc32_z(0, bytes.baseAddress, bytes.count) }
+            guard UInt32(crc) == entry.crc else { throw entry.wrongChecksum(subject) }
+            return (bytes, memory, true)
         case 8:
             let inflated = try HeapBytes(count: entry.size, for: subject)
-            try inflate(raw, into: inflated.bytes, subject)
-            (bytes, owner) = (UnsafeRawBufferPointer(inflated.bytes), inflated)
-        default:
-            throw subject.damaged(
-                "it is compressed by method \(entry.method)", remedy: "save it with numpy.savez or savez_compressed")
+            let reader = try ZipEntryReader(entry, in: memory, subject)
+            try reader.read(into: inflated.bytes)
+            try reader.finish()
+            return (UnsafeRawBufferPointer(inflated.bytes), inflated, false)
+        default: throw entry.unknownMethod(subject)
         }
-        let isView = entry.method == 0
-        let crc =
-            if let workers, isView { sliceWise(entry.range, workers) } else {
-                crc32_z(0, bytes.baseAddress, bytes.count)
-            }
-        guard UInt32(crc) == entry.crc else {
-            throw subject.damaged("its checksum (CRC-32) does not fit: the file is damaged")
-        }
-        return (bytes, owner, isView)
     }
 
     /// The CRC-32 of a range of the file, from those of slices; each slice is let go when it is done.
@@ -72,52 +65,5 @@ package final class ZipArchive: Sendable {
             }
         }
         return zip(slices, crcs).reduce(0) { crc32_combine($0, $1.1, $1.0.count) }
-    }
-}
-
-/// Undoes deflate into exactly `target.count` bytes.
-private func inflate(
-    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, _ subject: Subject
-) throws {
-    var stream = z_stream()
-    guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-        throw subject.unsuitable("no memory to inflate it")
-    }
-    defer { inflateEnd(&stream) }
-    // zlib counts in 32 bits, so both sides are handed over in parts.
-    let part = 1 << 30
-    var (consumed, produced) = (0, 0)
-    var spare: UInt8 = 0
-    while true {
-        let input = min(part, source.count - consumed)
-        let output = min(part, target.count - produced)
-        stream.next_in = source.baseAddress.map {
-            UnsafeMutableRawPointer(mutating: $0 + consumed).assumingMemoryBound(to: UInt8.self)
-        }
-        stream.avail_in = UInt32(input)
-        // When the target is full one byte more is offered: a sound stream ends without using it.
-        let status = withUnsafeMutablePointer(to: &spare) { spare in
-            stream.next_out =
-                output > 0
-                ? (target.baseAddress! + produced).assumingMemoryBound(to: UInt8.self) : spare
-            stream.avail_out = output > 0 ? UInt32(output) : 1
-            return CZlib.inflate(&stream, Z_NO_FLUSH)
-        }
-        consumed += input - Int(stream.avail_in)
-        let written = (output > 0 ? output : 1) - Int(stream.avail_out)
-        guard output > 0 || written == 0 else {
-            throw subject.damaged("it inflates to more than the \(target.count) bytes the directory states")
-        }
-        produced += written
-        switch status {
-        case Z_STREAM_END:
-            guard produced == target.count else {
-                throw subject.damaged("it inflates to \(produced) of the \(target.count) bytes the directory states")
-            }
-            return
-        case Z_OK: continue
-        case Z_BUF_ERROR: throw subject.damaged("its compressed data end early")
-        default: throw subject.damaged("its compressed data are damaged")
-        }
     }
 }

@@ -1,16 +1,20 @@
 package import Basics
 import CZlib
 
-/// Writes a ZIP archive of stored entries as Python's `zipfile` does for NumPy: local headers always with ZIP64
-/// sizes, the directory with them where they are needed, no dates, nothing of the machine.
+/// Writes a ZIP archive of stored or deflated entries as Python's `zipfile` does for NumPy: local headers always with
+/// ZIP64 sizes, the directory with them where they are needed, no dates, nothing of the machine.
 ///
 /// Sources: PKWARE's APPNOTE.TXT 6.3.10; CPython's `Lib/zipfile`.
 package struct ZipWriter {
     private struct Entry {
         let name: [UInt8]
         let flags: UInt16
-        let crc: UInt32
-        let size: Int
+        /// 0 stored, 8 deflated.
+        let method: UInt16
+        var crc: UInt32 = 0
+        var size = 0
+        /// Bytes in the archive.
+        var packed = 0
         let offset: Int
     }
 
@@ -29,21 +33,26 @@ package struct ZipWriter {
 
     /// Adds an entry whose content `emit` hands over in pieces.
     package mutating func add(
-        _ name: String, _ emit: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+        _ name: String, compressed: Bool = false, _ emit: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) throws {
         let nameBytes = Array(name.utf8)
         let isASCII = nameBytes.allSatisfy { $0 < 0x80 }
-        let offset = writer.count
-        try writer.write(localHeader(.init(name: nameBytes, flags: isASCII ? 0 : 0x800, crc: 0, size: 0, offset: 0)))
+        var entry = Entry(
+            name: nameBytes, flags: isASCII ? 0 : 0x800, method: compressed ? 8 : 0, offset: writer.count)
+        try writer.write(localHeader(entry))
         let start = writer.count
-        var crc: UInt = 0
+        let deflater = compressed ? Deflater() : nil
+        var (crc, size): (UInt, Int) = (0, 0)
         try emit {
+            // zlib begins anew with a CRC when it is handed no bytes.
+            guard $0.count > 0 else { return }
             crc = crc32_z(crc, $0.baseAddress, $0.count)
-            try writer.write($0)
+            size += $0.count
+            if let deflater { try deflater.write($0) { try writer.write($0) } } else { try writer.write($0) }
         }
-        let entry = Entry(
-            name: nameBytes, flags: isASCII ? 0 : 0x800, crc: UInt32(crc), size: writer.count - start, offset: offset)
-        try writer.overwrite(at: offset, with: localHeader(entry))
+        try deflater?.finish { try writer.write($0) }
+        (entry.crc, entry.size, entry.packed) = (UInt32(crc), size, writer.count - start)
+        try writer.overwrite(at: entry.offset, with: localHeader(entry))
         entries.append(entry)
     }
 
@@ -78,23 +87,24 @@ package struct ZipWriter {
     private func localHeader(_ entry: Entry) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.appendLittleEndian(ZipSignature.local)
-        appendCommon(entry, size: .max, extra: 20, &bytes)
+        appendCommon(entry, sizes: [.max, .max], extra: 20, &bytes)
         bytes.append(contentsOf: entry.name)
         bytes.append(contentsOf: [1, 0, 16, 0])
-        for _ in 0..<2 { bytes.appendLittleEndian(UInt64(entry.size)) }
+        for size in [entry.size, entry.packed] { bytes.appendLittleEndian(UInt64(size)) }
         return bytes
     }
 
     private func directoryEntry(_ entry: Entry) -> [UInt8] {
+        let isWide = entry.size > limit || entry.packed > limit
         var wide: [Int] = []
-        if entry.size > limit { wide += [entry.size, entry.size] }
+        if isWide { wide += [entry.size, entry.packed] }
         if entry.offset > limit { wide.append(entry.offset) }
         var bytes: [UInt8] = []
         bytes.appendLittleEndian(ZipSignature.directory)
         bytes.append(contentsOf: [45, 3])  // made by version 4.5 on Unix
         appendCommon(
-            entry, size: entry.size > limit ? .max : UInt32(entry.size), extra: wide.isEmpty ? 0 : 4 + 8 * wide.count,
-            &bytes)
+            entry, sizes: isWide ? [.max, .max] : [UInt32(entry.packed), UInt32(entry.size)],
+            extra: wide.isEmpty ? 0 : 4 + 8 * wide.count, &bytes)
         bytes.append(contentsOf: [0, 0, 0, 0, 0, 0])  // no comment, first disk, binary
         bytes.appendLittleEndian(0o600 << 16 as UInt32)
         bytes.appendLittleEndian(entry.offset > limit ? .max : UInt32(entry.offset))
@@ -108,12 +118,14 @@ package struct ZipWriter {
     }
 
     /// The part that local headers and directory entries share: version needed to extra length.
-    private func appendCommon(_ entry: Entry, size: UInt32, extra: Int, _ bytes: inout [UInt8]) {
+    /// - Parameter sizes: in the archive, and unpacked.
+    private func appendCommon(_ entry: Entry, sizes: [UInt32], extra: Int, _ bytes: inout [UInt8]) {
         bytes.appendLittleEndian(45 as UInt16)
         bytes.appendLittleEndian(entry.flags)
-        bytes.append(contentsOf: [0, 0, 0, 0, 0x21, 0])  // stored, midnight, 1 January 1980
+        bytes.appendLittleEndian(entry.method)
+        bytes.append(contentsOf: [0, 0, 0x21, 0])  // midnight, 1 January 1980
         bytes.appendLittleEndian(entry.crc)
-        for _ in 0..<2 { bytes.appendLittleEndian(size) }
+        for size in sizes { bytes.appendLittleEndian(size) }
         bytes.appendLittleEndian(UInt16(entry.name.count))
         bytes.appendLittleEndian(UInt16(extra))
     }

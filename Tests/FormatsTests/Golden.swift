@@ -49,9 +49,9 @@ enum Python {
         if: path != nil, "set STARLING_PYTHON to a python3 with numpy and safetensors to run this test")
 
     /// What the script prints; a failing script fails the test.
-    static func run(_ script: String, _ arguments: String...) throws -> String {
+    static func run(_ script: String, _ arguments: String..., python: String? = path) throws -> String {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(path))
+        process.executableURL = URL(fileURLWithPath: try #require(python))
         process.arguments = ["-c", script] + arguments
         let output = Pipe()
         process.standardOutput = output

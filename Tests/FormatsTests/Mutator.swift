@@ -12,6 +12,12 @@ struct Mutator {
         return bytes
     }
 
+    /// Which of the corpus a case starts from.
+    func source(case index: Int) -> Int {
+        var random = RandomStream(seed: seed, .test, index: UInt64(index))
+        return random.below(corpus.count)
+    }
+
     private static let numbers: [UInt64] = [
         0, 1, 2, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000,
         0x1FFF_FFFF_FFFF_FFFF, 0x7FFF_FFFF_FFFF_FFFF, 0x8000_0000_0000_0000, 0xFFFF_FFFF_FFFF_FFFF,

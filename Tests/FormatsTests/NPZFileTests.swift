@@ -18,6 +18,48 @@ import Testing
         }
     }
 
+    /// Every type in both byte orders and both array orders.
+    @Test(arguments: ["orders", "orders_deflated"]) func readsAllOrders(name: String) throws {
+        let file = try NPZFile(Golden.path(name + ".npz"))
+        #expect(file.names.count == 46)
+        for name in file.names.dropLast(2) {
+            let array = try file.array(name)
+            guard case .number(let type) = array.element else { throw StarlingError(.failed, "\(array.element)") }
+            #expect(array.element.description.dropFirst() == name.prefix(2) && array.shape == [3, 4])
+            #expect(try array.doubles() == (0..<12).map { Golden.value($0, type) }, "\(name)")
+        }
+        #expect(try file.array("bool").int64s() == (0..<12).map { $0 % 2 })
+        #expect(try file.array("text").strings() == ["a", "é"])
+    }
+
+    @Test(arguments: ["object", "object_deflated"]) func refusesObjects(name: String) throws {
+        let path = Golden.path(name + ".npz")
+        let file = try NPZFile(path)
+        #expect(try file.array("numbers").count == 12)
+        expectError("array “things”: it holds Python objects", file: path) { _ = try file.array("things") }
+        expectError("array “things”: it holds Python objects", file: path) { _ = try file.stream("things") }
+    }
+
+    @Test func readsInPieces() throws {
+        for name in ["orders", "orders_deflated"] {
+            let file = try NPZFile(Golden.path(name + ".npz"))
+            for name in file.names {
+                let stream = try file.stream(name)
+                #expect(stream.isFortranOrder == name.hasSuffix("f") && stream.name == name)
+                guard !stream.isFortranOrder else { continue }
+                var bytes: [UInt8] = []
+                while stream.remaining > 0 {
+                    var piece = [UInt8](repeating: 0, count: min(5 * stream.element.size, stream.remaining))
+                    try piece.withUnsafeMutableBytes { try stream.read(into: $0) }
+                    bytes += piece
+                    stream.release()
+                }
+                try stream.finish()
+                #expect(try file.array(name).withUnsafeBytes { $0.elementsEqual(bytes) }, "\(name)")
+            }
+        }
+    }
+
     @Test func readsSciPysMatrix() throws {
         let file = try NPZFile(Golden.path("csr.npz"))
         #expect(try file.array("format").strings() == ["csr"])

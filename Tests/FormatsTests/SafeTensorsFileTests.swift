@@ -20,6 +20,24 @@ import Testing
         #expect(try SafeTensorsFile(Golden.path("none.safetensors")).names == [])
     }
 
+    /// Types that are handed on as they are.
+    @Test func readsSmallTypes() throws {
+        let file = try SafeTensorsFile(Golden.path("small.safetensors"))
+        let types: [(String, ElementType)] = [
+            ("float8_e5m2", .float8E5M2), ("float8_e4m3fn", .float8E4M3), ("float8_e8m0fnu", .float8E8M0),
+            ("float8_e4m3fnuz", .float8E4M3FNUZ), ("float8_e5m2fnuz", .float8E5M2FNUZ), ("uint8", .uint8),
+            ("int8", .int8), ("bool", .bool),
+        ]
+        for (name, type) in types {
+            let tensor = try file.tensor(name).expect(type, shape: [3, 2])
+            #expect(tensor.withUnsafeBytes { $0.elementsEqual(0..<6) }, "\(name)")
+        }
+        let complex = try file.tensor("complex64").expect(.complex64, shape: [3, 2])
+        #expect(complex.bytes.count == 48 && complex.count == 6)
+        #expect(complex.bytes.loadUnaligned(fromByteOffset: 4, as: Float.self) == -1)
+        #expect(file.names.first == "float64" && file.names.dropFirst().first == "complex64")
+    }
+
     @Test func aViewOutlivesItsFile() throws {
         let view = try SafeTensorsFile(Golden.path("plain.safetensors")).tensor("a")
         #expect(try view.floats() == (0..<5).map { Float($0 - 5) / 4 })
@@ -44,6 +62,7 @@ import Testing
 
     @Test(arguments: [
         ("", 0, "“{” is expected"), ("[]", 0, "“{” is expected"), (" {}", 0, "“{” is expected"),
+        (tensor("F4", "2", "0,1"), 1, "element type “F4” is not one of"),
         ("{", 0, "“\"” is expected"), ("{}x", 0, "nothing more"), ("{\"a\":", 0, "“{” is expected"),
         ("{}", 1, "1 bytes behind the last tensor"),
         (tensor("U9", "1", "0,1"), 1, "element type “U9” is not one of"),

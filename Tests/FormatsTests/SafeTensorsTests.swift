@@ -3,7 +3,7 @@ import Formats
 import Testing
 
 @Suite struct SafeTensorsTests {
-    @Test(arguments: ["all", "plain", "none"]) func writesThePackagesBytes(name: String) throws {
+    @Test(arguments: ["all", "plain", "none", "small"]) func writesThePackagesBytes(name: String) throws {
         let golden = try Golden.bytes(name + ".safetensors")
         let file = try SafeTensorsFile(bytes: golden, name: name)
         // The order in which tensors come must not matter.
@@ -52,9 +52,11 @@ import Testing
                 TensorSource(name: "ids", [1, -2, 3] as [Int64]),
                 TensorSource(name: "weights", [0.5, 1, 1.5, 2, 2.5, 3] as [Float], shape: [2, 3]),
                 TensorSource(name: "é\"", [7] as [UInt8], shape: []),
+                TensorSource(name: "none", [] as [Float], shape: [2, 0]),
             ]
             try SafeTensors.write(tensors, metadata: ["é": "\n\u{1}", "a": "1"], to: path)
-            let expected = "True\nids int64 (3,) 2\nweights float32 (2, 3) 10.5\né\" uint8 () 7\n"
+            let expected =
+                "True\nids int64 (3,) 2\nnone float32 (2, 0) 0.0\nweights float32 (2, 3) 10.5\né\" uint8 () 7\n"
             #expect(try Python.run(script, path) == expected)
         }
     }

@@ -221,7 +221,10 @@ import Testing
 
     /// Damaged archives are read or refused, and never crash. `STARLING_FUZZ_CASES` sets the number of cases.
     @Test func damagedArchives() throws {
-        let names = ["pairs", "pairs-deflated", "pairs-other", "texts", "texts-bytes", "sparse"]
+        let names = [
+            "pairs", "pairs-deflated", "pairs-other", "texts", "texts-bytes", "sparse", "x16x32_0", "x16x32_1",
+            "x16x32_2",
+        ]
         let corpus = try names.map { try Files.read(Self.folder + $0 + ".npz") }
         let folder = TemporaryFolder()
         var accepted = 0

@@ -21,7 +21,9 @@ public struct LoadedInteractions: Sendable {
 /// NumPy archives (`.npz`, stored or compressed) hold arrays `users` and `items` of one length, integers from 0 on or texts,
 /// and perhaps `values` and `times`; names that a header may have (`user_id`, `rating`, …) do as well, and
 /// ``ReadingOptions/columns`` names others. Or they hold a SciPy CSR matrix, users × items: ids are the numbers of rows and columns that
-/// have entries, values its data, explicit zeros included. Text ids are taken as they are.
+/// have entries, values its data, explicit zeros included. Text ids are taken as they are. Or they hold one array of
+/// integers, `[n × 2]`: user and item a row, as the “x16x32” sets have them; such files are read in parallel, each through a
+/// window, so that beyond the log nothing of them is in memory.
 ///
 /// ```swift
 /// let loaded = try InteractionReader.read("ml-latest-small", options: ReadingOptions(), workers: Workers())
@@ -54,7 +56,12 @@ public enum InteractionReader {
         let watch = Stopwatch()
         let files = try SourceLocator.files(source).map { try MappedFile($0) }
         var (log, report) =
-            if ArrayReader.reads(files[0]) {
+            if ArrayReader.reads(files[0]), try PairReader.reads(files[0], options) {
+                try PairReader(
+                    options: options, workers: workers, cancellation: cancellation, progress: progress,
+                    windowSize: max(1, chunkSize / 64)
+                ).read(files)
+            } else if ArrayReader.reads(files[0]) {
                 try ArrayReader(
                     options: options, workers: workers, cancellation: cancellation, progress: progress,
                     sliceSize: max(1, chunkSize / 16)

@@ -59,6 +59,16 @@ def make_npz():
     np.savez_compressed(HERE / "deflated.npz", **arrays, zeros=np.zeros((50, 40), dtype="<f8"))
     matrix = scipy.sparse.csr_matrix(([1.0, 2.0, 3.0], ([0, 0, 2], [1, 3, 0])), shape=(3, 4))
     scipy.sparse.save_npz(HERE / "csr.npz", matrix)
+    # Every type in both byte orders and both array orders.
+    orders = {
+        f"{code}_{'lb'[order == '>']}{layout.lower()}": np.array(numbers(order + code), order=layout)
+        for code in ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
+        for order in "<>" for layout in "CF"
+    } | {"bool": numbers("u1") % 2 == 1, "text": np.array(["a", "é"]).astype(">U2")}
+    np.savez(HERE / "orders.npz", **orders)
+    np.savez_compressed(HERE / "orders_deflated.npz", **orders)
+    np.savez(HERE / "object.npz", numbers=numbers("<f4"), things=np.array([1, "two"], dtype=object))
+    np.savez_compressed(HERE / "object_deflated.npz", numbers=numbers("<f4"), things=np.array([1, "two"], dtype=object))
     # What zipfile writes for archives above 2 GB, at a size that can be kept.
     limits = zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT
     zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = 0, 0
@@ -96,6 +106,14 @@ def make_safetensors():
     }
     (HERE / "all.safetensors").write_bytes(safetensors.serialize(specs, metadata={"by": 'make.py "é"\t/'}))
     (HERE / "none.safetensors").write_bytes(save({}))
+    small = {name: numbers("u1", (3, 2)) for name in [
+        "float8_e5m2", "float8_e4m3fn", "float8_e8m0fnu", "float8_e4m3fnuz", "float8_e5m2fnuz", "uint8", "int8", "bool"]}
+    small |= {"complex64": numbers("<f4", (3, 4)), "float64": numbers("<f8", (3, 2)), "float16": numbers("<f2", (3, 2))}
+    specs = {
+        name: safetensors.TensorSpec(dtype=name, shape=[3, 2], data_ptr=array.ctypes.data, data_len=array.nbytes)
+        for name, array in small.items()
+    }
+    (HERE / "small.safetensors").write_bytes(safetensors.serialize(specs))
     pair = {"b": numbers("<f4"), "a": numbers("<f4", (5,)), "odd": numbers("u1", (3,))}
     (HERE / "plain.safetensors").write_bytes(save(pair))
 

@@ -44,3 +44,18 @@ rows = np.repeat(np.arange(9), np.diff(matrix.indptr))
 write_csv("sparse", rows, matrix.indices, matrix.data)
 scipy.sparse.save_npz("sparse.npz", matrix)
 scipy.sparse.save_npz("sparse-csc.npz", matrix.tocsc(), compressed=False)
+
+# Files of pairs, as the generator of the x16x32 sets writes them: np.savez_compressed(file, np.asarray(list of pairs)).
+# Their order is that of the sorted names: 0, 1, 10, 2, …
+pairs = random.integers(0, 500, (90, 2))
+pairs[:, 1] += 100_000 * (pairs[:, 1] % 2)
+parts = {name: pairs[start:start + 15] for name, start in [("0", 0), ("1", 15), ("10", 30), ("2", 45), ("4", 60), ("5", 75)]}
+np.savez_compressed("x16x32_0.npz", parts["0"])
+np.savez("x16x32_1.npz", parts["1"].astype(np.uint32))
+np.savez_compressed("x16x32_10.npz", parts["10"].astype(">i4"))
+np.savez_compressed("x16x32_2.npz", np.asfortranarray(parts["2"]))
+np.savez_compressed("x16x32_3.npz", np.asarray([]))
+np.savez("x16x32_4.npz", parts["4"].astype(">i8"))
+np.savez("x16x32_5.npz", np.asfortranarray(parts["5"].astype(">u4")))
+# With a header: two columns without one are in the order of time.
+write_csv("x16x32", ["user", *pairs[:, 0]], ["item", *pairs[:, 1]])

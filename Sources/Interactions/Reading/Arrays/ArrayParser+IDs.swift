@@ -32,7 +32,8 @@ extension ArrayParser {
             case .uint8, .bool: walkIntegers(UInt8.self, array, rows, output, &sink)
             case .float64: walkFloats(Double.self, array, rows, output, &sink, below: 0x1p53)
             case .float32: walkFloats(Float.self, array, rows, output, &sink, below: 0x1p24)
-            case .float16, .bfloat16: walkHalves(array, rows, output, &sink)
+            case .float16: walkHalves(array, rows, output, &sink)
+            default: preconditionFailure("no NPY file is read as \(type.rawValue)")
             }
         }
     }

@@ -8,7 +8,7 @@ extension ArrayParser {
         switch type {
         case .float64: walk(array, rows, reason, output, Double.self) { Target.nearest($0) }
         case .float32: walk(array, rows, reason, output, Float.self) { Target.nearest(Double($0)) }
-        case .float16, .bfloat16:
+        case .float16:
             walk(array, rows, reason, output, UInt16.self) { Target.nearest(Double(Float(half: $0))) }
         case .int64: walk(array, rows, reason, output, Int64.self) { Target.nearest($0) }
         case .int32: walk(array, rows, reason, output, Int32.self) { Target.nearest($0) }
@@ -19,6 +19,7 @@ extension ArrayParser {
         case .uint16: walk(array, rows, reason, output, UInt16.self) { Target.nearest($0) }
         case .uint8: walk(array, rows, reason, output, UInt8.self) { Target.nearest($0) }
         case .bool: walk(array, rows, reason, output, UInt8.self) { Target.nearest($0 == 0 ? 0 : 1) }
+        default: preconditionFailure("no NPY file is read as \(type.rawValue)")
         }
     }
 
