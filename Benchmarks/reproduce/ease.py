@@ -5,29 +5,31 @@ P_jj = (1 − x_jᵀ K⁻¹ x_j) / λ. Everything happens in one float32 array o
 """
 
 import numpy as np
-from scipy.linalg.lapack import spotrf, spotri
 
 BLOCK = 1024
 
 
 def inverse(history, penalty: float):
-    """(H Hᵀ + λI)⁻¹ of H `[rows × columns]`."""
+    """(H Hᵀ + λI)⁻¹ of H `[rows × columns]`, by sweeping blocks of the lower half (Goodnight 1979): LAPACK's Cholesky in
+    SciPy 1.17's OpenBLAS does not survive matrices of this size."""
     rows = history.shape[0]
     gram, columns = np.empty((rows, rows), np.float32), history.T.tocsc()
     blocks = [slice(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK)]
     for block in blocks:
         gram[block] = (history[block] @ columns).toarray()
     gram[np.diag_indices(rows)] += penalty
-    # The transpose of a symmetric array is the same matrix in LAPACK's order, which is then worked on in place.
-    factor, failed = spotrf(gram.T, lower=1, clean=0, overwrite_a=1)
-    assert not failed and np.shares_memory(factor, gram)
-    found, failed = spotri(factor, lower=1, overwrite_c=1)
-    assert not failed and np.shares_memory(found, gram)
-    # gram[j, i] = inverse[i, j] is right where i ≥ j: the upper part in our order.
     for block in blocks:
-        gram[block.stop :, block] = gram[block, block.stop :].T
-        square = gram[block, block]
-        square[:] = np.triu(square) + np.triu(square, 1).T
+        pivot = np.linalg.inv(gram[block, block])
+        column = np.concatenate([gram[block, : block.start].T, gram[block.start :, block]])
+        column[block] = 0
+        scaled = column @ pivot
+        for row in blocks:
+            gram[row, : row.stop] -= scaled[row] @ column[: row.stop].T
+        gram[block, : block.start], gram[block.start :, block] = scaled[: block.start].T, scaled[block.start :]
+        gram[block, block] = -pivot
+    for block in blocks:
+        gram[block, : block.stop] *= -1
+        gram[: block.start, block] = gram[block, : block.start].T
     return gram
 
 

@@ -16,8 +16,6 @@ import Testing
 
         init(_ counts: [Int]) { self.counts = counts }
 
-        func prepare(_ shards: [Int]) {}
-
         func open(_ shard: Int, cancellation: Cancellation?) throws -> any OpenShard {
             if failing.withLock({ $0 }) == shard { throw StarlingError(.badData, "shard \(shard) is bad") }
             opened.withLock { $0.append(shard) }

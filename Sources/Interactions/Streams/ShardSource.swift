@@ -8,10 +8,7 @@ public protocol ShardSource: Sendable {
     /// Samples of each shard.
     var counts: [Int] { get }
 
-    /// Says that shards will be opened soon, so that what lies elsewhere can be on its way. Returns at once.
-    func prepare(_ shards: [Int])
-
-    /// Opens a shard: fetches, unpacks and checks it. Blocks; called from several threads.
+    /// Opens a shard: fetches, unpacks and checks it. Blocks; called from several threads, ahead of need.
     ///
     /// - Throws: `badData` that names shard and sample; `interrupted` when cancelled.
     func open(_ shard: Int, cancellation: Cancellation?) throws -> any OpenShard

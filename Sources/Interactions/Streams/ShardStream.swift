@@ -159,9 +159,7 @@ public final class ShardStream {
             number + 1 < groups.count
             ? groups[number + 1] : Self.order(source, state, epoch: state.epoch + 1).groups[0]
         for members in [groups[number].shards, following.shards] {
-            let new = members.filter { open[$0] == nil }
-            if !new.isEmpty { source.prepare(new) }
-            for shard in new {
+            for shard in members where open[shard] == nil {
                 open[shard] = Background { [source, cancellation] in
                     try source.open(shard, cancellation: cancellation)
                 }
