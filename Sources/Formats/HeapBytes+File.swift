@@ -8,8 +8,8 @@ import Darwin
 #endif
 
 extension HeapBytes {
-    /// A whole file in memory, in large pages where the system has them: to look at it in random order costs a third
-    /// or less of what it does where it is mapped, and to read it once some nanoseconds for every 20 bytes.
+    /// A whole file in memory, in large pages where the system has them, so that places in random order are found
+    /// without a walk through page tables each.
     ///
     /// - Throws: `badData` if it cannot be read, `failed` if memory is short.
     convenience init(reading path: String) throws {

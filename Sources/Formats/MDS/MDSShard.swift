@@ -23,8 +23,8 @@ public final class MDSShard: @unchecked Sendable {
     ///   - file: any path; what the index calls the file does not matter.
     ///   - compressed: whether it is the compressed file (`zip_data`) or the other. By default it is, if there is one.
     ///   - verifyingHashes: compare all hashes that the index has. Without, sizes and positions are still checked.
-    ///   - intoMemory: read the file into memory of its own instead of mapping it, for rows in random order: see
-    ///     ``gather(_:_:into:)-(_,_,UnsafeMutableBufferPointer<Int64>)``. A compressed shard is in memory anyway.
+    ///   - intoMemory: read the file into memory of its own, in large pages, instead of mapping it: for rows in random
+    ///     order. A compressed shard is in such memory anyway.
     /// - Throws: `badData` naming file, shard and perhaps the sample, if it is not there, cut off, changed, another
     ///   one's or decompresses to something else than the index states; `failed` if memory is short.
     /// - Complexity: O(samples), and O(bytes) for hashes and decompression.
