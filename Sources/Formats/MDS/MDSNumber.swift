@@ -32,10 +32,10 @@ extension Double: MDSNumber {
 
 extension ElementType {
     /// Whether its elements are whole numbers.
-    var isInteger: Bool {
+    package var isInteger: Bool {
         switch self {
         case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8: true
-        case .float64, .float32, .float16, .bfloat16, .bool: false
+        default: false
         }
     }
 }
@@ -99,7 +99,7 @@ struct StridedCells {
         case .float64: walk(Double.self, rows, target) { Target(cell: $0) }
         case .float32: walk(Float.self, rows, target) { Target(cell: Double($0)) }
         case .float16: walk(UInt16.self, rows, target) { Target(cell: Double(Float(half: $0))) }
-        case .bfloat16, .bool: preconditionFailure("MDS has no \(type)")
+        default: preconditionFailure("MDS has no \(type)")
         }
     }
 
