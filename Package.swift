@@ -31,10 +31,18 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+        .systemLibrary(
+            name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
         .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE", .when(platforms: [.linux]))]),
         room("Basics", [.product(name: "Crypto", package: "swift-crypto")]),
         room("Kernels", ["Basics", "CKernels"]),
-        room("Formats", ["Basics", "CKernels", "Kernels", "CZlib"]),
+        room(
+            "Formats",
+            [
+                "Basics", "CKernels", "Kernels", "CZlib", "CZstd", "CXXHash",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         room("Interactions", ["Basics", "CKernels", "Kernels", "Formats"]),
         room("Ranking", ["Basics", "Kernels", "CKernels", "Interactions"]),
         room("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking"]),

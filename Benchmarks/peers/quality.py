@@ -1,4 +1,4 @@
-"""quality.py [--ml-100k FOLDER] [--ml-1m FILE] [--official FOLDER] [--threads N] [--write]
+"""quality.py [--ml-100k FOLDER] [--ml-1m FILE] [--official FOLDER] [--threads N] [--rows bpmf,myfm] [--write]
 
 RMSE of Starling, LIBMF and myFM on the same folds. Settings of both are chosen on a validation part of the first fold's training
 ratings, from grids of the same size; test ratings judge what was chosen. LIBMF's best test RMSE over its whole grid is
@@ -6,6 +6,7 @@ reported too: what it could have reached had it been told. Data sets are only re
 """
 
 import argparse
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -19,12 +20,16 @@ import quality_table as table
 from common import RESULTS, ROOT, STARLING, run_json, run_peer, write_json
 
 
+ROWS = ("starling", "starling_defaults", "bpmf", "libmf", "libmf_oracle", "myfm")
+
+
 def arguments():
     parser = argparse.ArgumentParser(prog="quality", description=__doc__.split("\n\n")[1])
     parser.add_argument("--ml-100k", type=Path, default=ROOT / "data/ml-100k", help="folder with u.data or ml-100k.inter")
     parser.add_argument("--ml-1m", type=Path, help="ratings of MovieLens-1M: ratings.dat, or user, item, rating in columns")
     parser.add_argument("--official", type=Path, help="folder with u1.base … u5.test (that of --ml-100k, if they are there)")
     parser.add_argument("--threads", type=int, default=1, help="of both programs (1, with which LIBMF repeats itself)")
+    parser.add_argument("--rows", help="measure only these again, and keep the rest of results/quality.json")
     parser.add_argument("--write", action="store_true", help="put the table into docs/quality.md as well")
     return parser.parse_args()
 
@@ -83,24 +88,31 @@ def choose(name, fold, threads) -> dict:
     return {"tried": tried, "chosen": chosen}
 
 
-def judge(name, folds, chosen, threads, oracle) -> dict:
+def judge(name, folds, chosen, threads, wanted) -> dict:
     """Test RMSEs of each fold: Starling with what was chosen and with its defaults, LIBMF, and LIBMF's best ever; and
-    Bayesian matrix factorisation by Starling and myFM."""
-    rows = {"starling": [], "starling_defaults": [], "bpmf": [], "libmf": []} | ({"libmf_oracle": []} if oracle else {})
-    rows["myfm"] = []
+    Bayesian matrix factorisation by Starling and myFM. Of these the rows wanted."""
     rank = settings.BAYES[name]
+
+    def libmf_row(fold, error):
+        return {"rmse": error, "rmse_known": data.TestPart(fold).known_from_all(error)}
+
+    def libmf_best(fold):
+        point = chosen["libmf"]
+        return min(*(min(libmf_run(fold, threads, each)) for each in settings.libmf_grid(name)),
+                   libmf_run(fold, threads, point, point["epochs"])[-1])  # fmt: skip
+
+    measures = {
+        "starling": lambda fold: starling_test(fold, threads, chosen["starling"]),
+        "starling_defaults": lambda fold: starling_test(fold, threads, {}),
+        "bpmf": lambda fold: starling_test(fold, threads, {"factors": rank, "samples": settings.SAMPLES}, "bpmf"),
+        "libmf": lambda fold: libmf_row(fold, libmf_run(fold, threads, chosen["libmf"], chosen["libmf"]["epochs"])[-1]),
+        "libmf_oracle": lambda fold: libmf_row(fold, libmf_best(fold)),
+        "myfm": lambda fold: myfm_test(fold, rank),
+    }
+    rows = {row: [] for row in measures if row in wanted}
     for fold in folds:
-        part = data.TestPart(fold)
-        rows["starling"].append(starling_test(fold, threads, chosen["starling"]))
-        rows["starling_defaults"].append(starling_test(fold, threads, {}))
-        rows["bpmf"].append(starling_test(fold, threads, {"factors": rank, "samples": settings.SAMPLES}, "bpmf"))
-        rows["myfm"].append(myfm_test(fold, rank))
-        errors = {"libmf": libmf_run(fold, threads, chosen["libmf"], chosen["libmf"]["epochs"])[-1]}
-        if oracle:
-            every = [min(libmf_run(fold, threads, point)) for point in settings.libmf_grid(name)]
-            errors["libmf_oracle"] = min([*every, errors["libmf"]])
-        for row, error in errors.items():
-            rows[row].append({"rmse": error, "rmse_known": part.known_from_all(error)})
+        for row, values in rows.items():
+            values.append(measures[row](fold))
         say(name, fold.name, {row: round(values[-1]["rmse"], 4) for row, values in rows.items()})
     return {row: summary(values) for row, values in rows.items()}
 
@@ -121,6 +133,8 @@ def say(*words):
 
 def main():
     given = arguments()
+    wanted = given.rows.split(",") if given.rows else ROWS
+    kept = json.loads((RESULTS / "quality.json").read_text())["sets"] if given.rows else {}
     libmf.build()
     sets = {"ml-100k": data.ml_100k(given.ml_100k.resolve())}
     if given.ml_1m:
@@ -135,25 +149,27 @@ def main():
     }
     for name, nodes in sets.items():
         folds = data.random_folds(name, nodes)
-        tuned = choose(name, folds[0], given.threads)
+        tuned = kept.pop(name, None) or choose(name, folds[0], given.threads)
         tests = [data.TestPart(fold) for fold in folds]
         result["sets"][name] = tuned | {
             "ratings": len(nodes),
             "unknown_pairs": sum(part.count - part.known for part in tests),
-            "folds": judge(name, folds, tuned["chosen"], given.threads, oracle=True),
+            "folds": tuned.get("folds", {}) | judge(name, folds, tuned["chosen"], given.threads, wanted),
         }
     official = given.official or given.ml_100k
     if (official / "u1.base").exists():
         folds, chosen = data.official_folds(official), result["sets"]["ml-100k"]["chosen"]
         tests = [data.TestPart(fold) for fold in folds]
+        before = kept.pop("ml-100k, u1–u5", {}).get("folds", {})
         result["sets"]["ml-100k, u1–u5"] = {
             "chosen": chosen,
             "ratings": len(sets["ml-100k"]),
             "unknown_pairs": sum(part.count - part.known for part in tests),
-            "folds": judge("ml-100k", folds, chosen, given.threads, oracle=False),
+            "folds": before | judge("ml-100k", folds, chosen, given.threads, set(wanted) - {"libmf_oracle"}),
         }
     else:
         say("u1.base … u5.test are not there (--official FOLDER): the official folds are left out")
+    result["sets"] |= kept
     write_json(RESULTS / "quality.json", result)
     shutil.rmtree(data.WORK / "quality", ignore_errors=True)
     print(table.text(result))

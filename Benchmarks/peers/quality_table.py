@@ -18,7 +18,9 @@ SETS = {"ml-100k": "MovieLens-100K", "ml-1m": "MovieLens-1M", "ml-100k, u1–u5"
 def rows(result) -> list:
     found = []
     for number, (name, part) in enumerate(result["sets"].items()):
-        for program, figures in part["folds"].items():
+        for program, figures in ((program, part["folds"].get(program)) for program in PROGRAMS):
+            if not figures:
+                continue
             spread = f"{figures['rmse']:.4f} ± {figures['rmse_deviation']:.4f}"
             found.append([SETS[name], PROGRAMS[program], spread, f"{figures['rmse_known']:.4f}"])
         if name in ("ml-100k", "ml-1m"):

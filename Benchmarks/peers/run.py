@@ -184,6 +184,22 @@ def score_differences(folder) -> dict:
     return found
 
 
+def merged(before, result, sections) -> dict:
+    """What is kept, with these sections measured anew; the commit says which is of when."""
+    new = {row["section"] for row in result["rows"]}
+    paths = {row["path"] for row in result["bounds"]}
+    commit = f"{before['versions']['commit']}; {', '.join(sections)}: {result['versions']['commit']}"
+    return before | {
+        "versions": before["versions"] | result["versions"] | {"commit": commit},
+        "rows": [row for row in before["rows"] if row["section"] not in new] + result["rows"],
+        "bounds": [row for row in before["bounds"] if row["path"] not in paths] + result["bounds"],
+        "disturbed": sorted({*before["disturbed"], *result["disturbed"]}),
+        "instruction_sets": before["instruction_sets"] | result["instruction_sets"],
+        "score_differences": before["score_differences"] | result["score_differences"],
+        "measurements": before["measurements"] | result["measurements"],
+    }
+
+
 def warm(path):
     """Brings a file into the page cache."""
     with open(path, "rb") as file:
@@ -235,8 +251,11 @@ def main():
         "rows": table.rows(session, folder, context),
         "measurements": {name: session.results(name) for name in sorted({name for name, _ in session.taken})},
     }
-    whole = given.like == settings.LARGE and set(given.only) == set(SECTIONS)
-    path = RESULTS / "latest.json" if whole else WORK / f"latest-{given.like}.json"
+    path = WORK / f"latest-{given.like}.json"
+    if given.like == settings.LARGE:
+        path = RESULTS / "latest.json"
+        if set(given.only) != set(SECTIONS) and path.exists():
+            result = merged(json.loads(path.read_text()), result, given.only)
     write_json(path, result)
     print(table.text(result))
     print("\n" + bounds.text(result["bounds"]))

@@ -53,8 +53,9 @@ class Session:
         return [result for (taken, _), result in sorted(self.taken.items()) if taken == name]
 
     def disturbed(self) -> list:
-        """Names of jobs beside which other programs used more than a twentieth of the machine, in the median round."""
-        names = {name for name, _ in self.taken}
+        """Names of jobs beside which other programs used more than a twentieth of the machine, in the median round. Spark's
+        virtual machine looks like another program, so nothing is known about its jobs."""
+        names = {name for name, _ in self.taken if not name.endswith("/spark")}
         return sorted(name for name in names if median(result["others"] for result in self.results(name)) > 0.05)
 
 

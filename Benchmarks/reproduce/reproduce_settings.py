@@ -18,7 +18,7 @@ STRONG_GRID = {"factors": (64, 128), "alphas": (0.25, 1.0, 4.0), "penalties": (1
 
 # yelp2018: this part of each user's training items is for choosing.
 YELP_VALIDATION, YELP_SEED = 0.1, 42
-YELP_EASE_PENALTIES = (100, 200, 400, 800)
+YELP_EASE_PENALTIES = (200,)
 YELP_IMPLICIT = {"factors": (256,), "alphas": (1.0, 4.0, 16.0), "penalties": (0.1, 1.0, 10.0)}
 # Starling's preset for data of this kind: options of `train als`.
 YELP_STARLING = {

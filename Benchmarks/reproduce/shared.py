@@ -9,10 +9,11 @@ from itertools import product
 
 import numpy as np
 import scipy.sparse
-from common import ROOT, STARLING, WORK, run_json, write_json
+from common import RESULTS, ROOT, STARLING, WORK, run_json, write_json
 
 FOLDER = WORK / "reproduce"
 PAGE = ROOT / "docs/quality.md"
+HEADLINES = RESULTS / "reproduce.json"
 
 
 def starling(*words, threads=2) -> dict:
@@ -156,16 +157,28 @@ def table(heads: list, rows: list) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def publish(name: str, text: str, write: bool):
-    """Prints a table, and puts it between `<!-- name -->` and `<!-- /name -->` of docs/quality.md."""
+def publish(name: str, text: str, write: bool, headlines: list):
+    """Prints a table, and puts it between `<!-- name -->` and `<!-- /name -->` of docs/quality.md.
+
+    The README's table has the headlines of every script that was run with --write: data and protocol, figure, Starling's,
+    beside whom, theirs."""
     print(text)
     if write:
-        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        page = PAGE.read_text()
-        if begin not in page:
-            sys.exit(f"{name}: {PAGE.relative_to(ROOT)} has no line {begin}")
-        before, rest = page.split(begin)
-        PAGE.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+        replace(PAGE, name, text)
+        kept = json.loads(HEADLINES.read_text()) if HEADLINES.exists() else {}
+        kept[name] = headlines
+        write_json(HEADLINES, kept)
+        rows = [row for script in sorted(kept) for row in kept[script]]
+        replace(ROOT / "README.md", "quality", table(["", "figure", "Starling", "beside", ""], rows))
+
+
+def replace(page, name, text):
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before = page.read_text()
+    if begin not in before:
+        sys.exit(f"{name}: {page.relative_to(ROOT)} has no line {begin}")
+    before, rest = before.split(begin)
+    page.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
 
 
 def versions(*packages) -> str:

@@ -23,6 +23,13 @@ public enum Files {
 
     public static func exists(_ path: String) -> Bool { kind(path) != nil }
 
+    /// Bytes of the file, symbolic links followed; nil when no file is there.
+    public static func size(_ path: String) -> Int? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int(status.st_size)
+    }
+
     /// The whole file. Works for files without a size, as under `/proc`.
     public static func read(_ path: String) throws -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC)

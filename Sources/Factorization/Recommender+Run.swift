@@ -31,15 +31,18 @@ extension Recommender {
                 .failed, "history, vocabularies and weights do not belong together", at: .init(file: folder.path),
                 remedy: "train the run again with --overwrite")
         }
-        var foldIn: FoldIn?
+        var foldIn: (any HistoryEncoder)? = BayesianFoldIn(model, workers: workers, isa: isa)
+        var predictsRatings = true
         if folder.manifest.kind == "als" {
             let options = try JSON.decode(
                 ALSOptions.self, from: JSON.bytes(folder.manifest.facts["als"] ?? .null), file: file)
             foldIn = FoldIn(model, options: options, workers: workers, isa: isa)
+            predictsRatings = options.feedback == .explicit
         }
         try self.init(
             model, users: folder.users, items: folder.items, catalog: folder.catalog,
-            userCatalog: folder.userCatalog, history: history, historyEncoder: foldIn, workers: workers, isa: isa)
+            userCatalog: folder.userCatalog, history: history, historyEncoder: foldIn,
+            predictsRatings: predictsRatings, workers: workers, isa: isa)
     }
 
     /// A factor model that was trained without a run.
@@ -59,12 +62,14 @@ extension Recommender {
 
     private convenience init(
         _ model: FactorModel, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
-        userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>, historyEncoder: FoldIn? = nil,
-        workers: Workers, isa: InstructionSet
+        userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>,
+        historyEncoder: (any HistoryEncoder)? = nil,
+        predictsRatings: Bool = true, workers: Workers, isa: InstructionSet
     ) {
         self.init(
             users: users, items: items, catalog: catalog, userCatalog: userCatalog, history: history, encoder: model,
-            historyEncoder: historyEncoder, itemVectors: model.foldedItems(), similarityVectors: model.itemFactors,
+            historyEncoder: historyEncoder, predictsRatings: predictsRatings, itemVectors: model.foldedItems(),
+            similarityVectors: model.itemFactors,
             workers: workers, isa: isa)
     }
 }

@@ -7,11 +7,14 @@ import Basics
 struct HeaderScanner {
     let text: UnsafeRawBufferPointer
     let subject: Subject
+    /// What errors call the text.
+    let name: String
     private(set) var position = 0
 
-    init(_ text: UnsafeRawBufferPointer, _ subject: Subject) {
+    init(_ text: UnsafeRawBufferPointer, _ subject: Subject, name: String = "the header") {
         self.text = text
         self.subject = subject
+        self.name = name
     }
 
     /// The next byte, not consumed; nil at the end.
@@ -71,6 +74,6 @@ struct HeaderScanner {
     }
 
     func failure(_ what: String) -> StarlingError {
-        subject.damaged("the header is damaged: \(what) at its byte \(position)")
+        subject.damaged("\(name) is damaged: \(what) at its byte \(position)")
     }
 }

@@ -5,7 +5,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     /// Streams of one seed, so that no two uses of it share numbers.
     public enum Purpose: UInt32, Sendable {
         case initialisation = 1, split = 2, order = 3, dropout = 4, generator = 5, test = 6, negatives = 7, search = 8
-        case noise = 9, hyperparameters = 10
+        case noise = 9, hyperparameters = 10, shards = 11
     }
 
     let key: SIMD2<UInt32>

@@ -28,6 +28,8 @@ public final class Recommender {
     public let encoder: any QueryEncoder
     /// Makes vectors of people who were not in training; nil for a kind of model that cannot.
     public let historyEncoder: (any HistoryEncoder)?
+    /// Whether a score is the prediction of a rating, which errors can be measured of.
+    public let predictsRatings: Bool
     public let ranker: Ranker
     /// Over vectors whose cosine says how alike two items are.
     private let similarity: Ranker
@@ -38,7 +40,7 @@ public final class Recommender {
     public init(
         users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
         userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>, encoder: any QueryEncoder,
-        historyEncoder: (any HistoryEncoder)? = nil, itemVectors: borrowing FactorTable,
+        historyEncoder: (any HistoryEncoder)? = nil, predictsRatings: Bool = true, itemVectors: borrowing FactorTable,
         similarityVectors: borrowing FactorTable, workers: Workers, isa: InstructionSet = .best
     ) {
         precondition(history.rowCount == users.count && history.columnCount == items.count)
@@ -49,6 +51,7 @@ public final class Recommender {
         self.history = history
         self.encoder = encoder
         self.historyEncoder = historyEncoder
+        self.predictsRatings = predictsRatings
         var trained = [Bool](repeating: false, count: items.count)
         for item in history.columns { trained[Int(item)] = true }
         let isWarm: (ItemRow) -> Bool = { trained[$0.index] }

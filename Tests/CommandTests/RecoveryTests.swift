@@ -25,44 +25,6 @@ import Testing
         ]
     }
 
-    func sha(_ output: String) throws -> String {
-        let summary = try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
-        return try #require(summary["weights_sha256"] as? String)
-    }
-
-    /// Starts the command and sends it `signal` when `moment` comes; nil if it had ended by itself.
-    func start(_ arguments: [String], thenSend signal: Int32, when moment: Moment) throws -> Int32? {
-        let process = Process()
-        process.executableURL = builtProducts.appendingPathComponent("starling")
-        process.arguments = arguments
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        switch moment {
-        case .after(let seconds): Thread.sleep(forTimeInterval: seconds)
-        case .epochs(let count, let run):
-            while process.isRunning, epochsTold(run) < count { Thread.sleep(forTimeInterval: 0.002) }
-        }
-        guard process.isRunning else {
-            process.waitUntilExit()
-            return nil
-        }
-        kill(process.processIdentifier, signal)
-        process.waitUntilExit()
-        return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
-    }
-
-    enum Moment {
-        case after(Double)
-        /// When `metrics.jsonl` of the run has so many epochs.
-        case epochs(Int, run: String)
-    }
-
-    /// Lines in `metrics.jsonl`.
-    func epochsTold(_ run: String) -> Int {
-        (try? Files.readText(folder.path(run + "/metrics.jsonl")))?.split(separator: "\n").count ?? 0
-    }
-
     /// `make test` runs 5 trials, `make test-long` 50.
     static let trials = ProcessInfo.processInfo.environment["STARLING_KILL_TRIALS"].flatMap { Int($0) } ?? 5
 
@@ -70,14 +32,14 @@ import Testing
         let clock = Stopwatch()
         let undisturbed = try starling(arguments("whole"))
         let duration = clock.seconds
-        let expected = try sha(undisturbed.output)
+        let expected = try weightsDigest(undisturbed.output)
         var random = RandomStream(seed: 11, .test)
         var kills = 0
         for trial in 0..<Self.trials {
             let run = "killed-\(trial)"
             // Kill it again and again, each time a little later, so that every phase is hit.
             for _ in 0..<3 {
-                let status = try start(
+                let status = try starling(
                     arguments(run) + ["--resume"], thenSend: SIGKILL, when: .after(random.uniform() * duration))
                 if status == -SIGKILL { kills += 1 }
                 let epochs = try epochsKept(run)
@@ -88,7 +50,7 @@ import Testing
             }
             let finished = try starling(arguments(run) + ["--resume"])
             #expect(finished.status == 0, "\(finished.error)")
-            #expect(try sha(finished.output) == expected)
+            #expect(try weightsDigest(finished.output) == expected)
             try Files.remove(folder.path(run))
         }
         #expect(kills > 0)
@@ -97,7 +59,7 @@ import Testing
 
     /// Epochs that a resume would start from; every finished epoch in metrics.jsonl but the last must be there.
     private func epochsKept(_ run: String) throws -> Int {
-        let lines = epochsTold(run)
+        let lines = epochsTold(folder.path(run))
         guard lines > 0 else { return 0 }
         let checkpoints = try Files.list(folder.path(run + "/checkpoints")).filter { !$0.contains(".tmp-") }
         let newest = checkpoints.compactMap { Int($0.prefix(6)) }.max() ?? 0
@@ -106,23 +68,23 @@ import Testing
     }
 
     @Test(arguments: [SIGINT, SIGTERM]) func aSignalWritesACheckpointAndEndsWith130(signal: Int32) throws {
-        let expected = try sha(starling(arguments("whole-\(signal)")).output)
+        let expected = try weightsDigest(starling(arguments("whole-\(signal)")).output)
         var stopped = 0
         for epochs in [1, 7, 30] {
             let run = "stopped-\(signal)-\(epochs)"
-            let status = try start(arguments(run), thenSend: signal, when: .epochs(epochs, run: run))
+            let status = try starling(arguments(run), thenSend: signal, when: .epochs(epochs, folder.path(run)))
             // On a busy machine the run can end before the signal comes.
             if status == 130 { stopped += 1 } else { #expect(status == nil || status == 0) }
             let finished = try starling(arguments(run) + ["--resume"])
             #expect(finished.status == 0, "\(finished.error)")
-            #expect(try sha(finished.output) == expected)
+            #expect(try weightsDigest(finished.output) == expected)
         }
         #expect(stopped > 0)
     }
 
     @Test func aDamagedNewestCheckpointIsPassedOver() throws {
         let run = folder.path("run")
-        let expected = try sha(starling(arguments("run")).output)
+        let expected = try weightsDigest(starling(arguments("run")).output)
         try Files.remove(run + "/model")
         let checkpoints = try Files.list(run + "/checkpoints").sorted()
         let newest = try #require(checkpoints.last)
@@ -137,13 +99,13 @@ import Testing
         let resumed = try starling(arguments("run") + ["--resume"])
         #expect(resumed.status == 0, "\(resumed.error)")
         #expect(resumed.error.contains("warning") && resumed.error.contains(newest), "\(resumed.error)")
-        #expect(try sha(resumed.output) == expected)
+        #expect(try weightsDigest(resumed.output) == expected)
     }
 
     /// A limit on file size stands in for a full disk: writes fail the same way, without a file system of its own.
     @Test func aFullDiskIsAClearErrorAndKeepsTheLastCheckpoint() throws {
         let run = folder.path("run")
-        #expect(try start(arguments("run"), thenSend: SIGINT, when: .epochs(3, run: "run")) == 130)
+        #expect(try starling(arguments("run"), thenSend: SIGINT, when: .epochs(3, run)) == 130)
         let before = try Files.list(run + "/checkpoints").filter { !$0.contains(".tmp-") }
         let command = builtProducts.appendingPathComponent("starling").path
         let line = ([command] + arguments("run") + ["--resume"]).map { "'\($0)'" }.joined(separator: " ")

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Testing
 
 /// Runs the built command, which lies beside the test bundle, and waits for it.
 ///
@@ -8,6 +9,46 @@ func starling(
     _ arguments: [String], environment: [String: String] = [:], input: String = ""
 ) throws -> (status: Int32, output: String, error: String) {
     try run(builtProducts.appendingPathComponent("starling"), arguments, environment: environment, input: input)
+}
+
+/// When a signal is sent to a command.
+enum Moment {
+    case after(Double)
+    /// When `metrics.jsonl` of the run at a path has so many epochs.
+    case epochs(Int, String)
+}
+
+/// Starts the built command and sends it `signal` when `moment` comes; nil if it had ended by itself.
+func starling(_ arguments: [String], thenSend signal: Int32, when moment: Moment) throws -> Int32? {
+    let process = Process()
+    process.executableURL = builtProducts.appendingPathComponent("starling")
+    process.arguments = arguments
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    switch moment {
+    case .after(let seconds): Thread.sleep(forTimeInterval: seconds)
+    case .epochs(let count, let run):
+        while process.isRunning, epochsTold(run) < count { Thread.sleep(forTimeInterval: 0.002) }
+    }
+    guard process.isRunning else {
+        process.waitUntilExit()
+        return nil
+    }
+    kill(process.processIdentifier, signal)
+    process.waitUntilExit()
+    return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+}
+
+/// Lines in `metrics.jsonl` of the run at a path.
+func epochsTold(_ run: String) -> Int {
+    (try? Files.readText(run + "/metrics.jsonl"))?.split(separator: "\n").count ?? 0
+}
+
+/// `weights_sha256` of what `train --json` or `describe --json` wrote.
+func weightsDigest(_ output: String) throws -> String {
+    let summary = try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
+    return try #require(summary["weights_sha256"] as? String)
 }
 
 /// Runs a line of bash, for what needs redirections or limits, and waits for it.

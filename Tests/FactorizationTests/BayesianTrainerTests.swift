@@ -73,6 +73,30 @@ import Training
         }
     }
 
+    /// What the model has of its own users is what their histories give; one alone is the same bits as among others.
+    @Test func historiesOfTrainingAreItsUsers() throws {
+        let (options, folder) = (Self.options(), try Files.makeTemporaryFolder())
+        defer { try? Files.remove(folder) }
+        let trainer = try Self.trainer(options)
+        _ = try TrainingLoop(epochs: options.epochs).train(trainer)
+        try SafeTensors.write(trainer.weights, to: folder + "/weights.safetensors")
+        let model = try FactorModel(SafeTensorsFile(folder + "/weights.safetensors"))
+        let history = try Self.parts().train.userMatrix()
+        let foldIn = try #require(BayesianFoldIn(model, workers: Workers(threads: 2)))
+        let folded = FactorTable(rows: history.rowCount, width: foldIn.dimensions)
+        let users = model.foldedUsers()
+        try foldIn.encode(history, into: folded)
+        for user in 0..<history.rowCount {
+            for column in 0..<foldIn.dimensions { #expect(abs(folded[user, column] - users[user, column]) < 1e-4) }
+        }
+        let alone = FactorTable(rows: 1, width: foldIn.dimensions)
+        try foldIn.encode(history.selecting([UserRow(7)]), into: alone)
+        #expect((0..<foldIn.dimensions).allSatisfy { alone[0, $0] == folded[7, $0] })
+        let unrated = InteractionMatrix<UserRow, ItemRow>(
+            offsets: [0, 1], columns: [3], values: nil, columnCount: history.columnCount)
+        #expect { try foldIn.encode(unrated, into: alone) } throws: { ($0 as? StarlingError)?.code == .badData }
+    }
+
     @Test(arguments: [nil, 4.0]) func sameBitsAtAnyThreadCount(precision: Double?) throws {
         var options = Self.options()
         options.precision = precision

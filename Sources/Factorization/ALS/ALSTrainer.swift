@@ -86,16 +86,19 @@ package final class ALSTrainer: EpochTrainer {
 
     /// Normal starting factors of rows that have interactions, zero for others; row and column alone decide each number.
     private func fill(_ start: FactorStart?) {
-        let deviation = options.initialDeviation / Double(options.factors).squareRoot()
+        let deviation = Float(options.initialDeviation / Double(options.factors).squareRoot())
         for side in 0..<2 {
             let (rows, width) = (sides[side], options.factors)
             let (base, stride) = parameters.rows(side)
             workers.forEach(rows.chunks) { chunk, _ in
                 for row in rows.rows(chunk) {
-                    var random = RandomStream(
-                        seed: options.seed, .initialisation, index: UInt64(row) << 1 | UInt64(side))
                     let target = base + Int(row) * stride
-                    for column in 0..<width { target[column] = Float(deviation * random.normal()) }
+                    RandomStream(
+                        seed: options.seed, .initialisation, index: UInt64(side),
+                        counter: UInt64(row) * UInt64(stride / 4)
+                    ).writeNormals(to: target, count: stride, isa: isa)
+                    for column in 0..<width { target[column] *= deviation }
+                    (target + width).update(repeating: 0, count: stride - width)
                 }
             }
         }

@@ -14,19 +14,28 @@ public final class FoldIn: HistoryEncoder {
     private let model: FactorModel
     private let options: ALSOptions
     private let workers: Workers
-    private let solver: ALSSolver
+    private let isa: InstructionSet
+    private lazy var solver = ALSSolver(
+        against: model.itemFactors, biases: model.itemBiases, mean: model.biases?.mean ?? 0, options: options,
+        rotates: false, workers: workers, isa: isa)
 
     /// - Parameter options: those that the model was trained with.
-    /// - Complexity: O(items × factors²).
+    /// - Complexity: O(1); the first history takes O(items × factors²) besides.
     public init(_ model: FactorModel, options: ALSOptions, workers: Workers, isa: InstructionSet = .best) {
         self.model = model
         self.workers = workers
         var options = options
         options.solver = .cholesky
         self.options = options
-        solver = ALSSolver(
-            against: model.itemFactors, biases: model.itemBiases, mean: model.biases?.mean ?? 0, options: options,
-            rotates: false, workers: workers, isa: isa.ofFloats)
+        self.isa = isa.ofFloats
+    }
+
+    static func requireRatings(_ histories: InteractionMatrix<UserRow, ItemRow>) throws {
+        guard histories.values != nil else {
+            throw StarlingError(
+                .badData, "the history has no ratings, and the model fits ratings",
+                remedy: "give each item its rating, as in 10:4.5,25:3")
+        }
     }
 
     public var dimensions: Int { model.dimensions }
@@ -39,11 +48,7 @@ public final class FoldIn: HistoryEncoder {
     public func encode(
         _ histories: InteractionMatrix<UserRow, ItemRow>, into table: borrowing FactorTable
     ) throws {
-        if options.feedback == .explicit, histories.values == nil {
-            throw StarlingError(
-                .badData, "the history has no ratings, and the model fits ratings",
-                remedy: "give each item its rating, as in 10:4.5,25:3")
-        }
+        if options.feedback == .explicit { try Self.requireRatings(histories) }
         if options.feedback == .implicit, let negative = histories.values?.first(where: { $0 < 0 }) {
             throw StarlingError(
                 .badData, "the history has the value \(negative), and confidence cannot be negative",
@@ -51,7 +56,7 @@ public final class FoldIn: HistoryEncoder {
         }
         precondition(histories.columnCount == model.itemFactors.rows, "the histories are of other items")
         precondition(table.rows >= histories.rowCount && table.width == dimensions)
-        let side = ALSSide(histories)
+        let (side, solver) = (ALSSide(histories), solver)
         let scratch = ALSScratch.forEach(of: workers, [side], options)
         let (base, stride, factors, biases) = (table.base, table.stride, model.factors, model.biases)
         for row in 0..<histories.rowCount { table.row(row).update(repeating: 0) }

@@ -29,20 +29,10 @@ extension FactorModel {
         let width = factors / posterior.count
         let spread = PredictiveDraws(log, history: history, factors: width, workers: workers, isa: isa)
         let scores = (0..<log.count).map { score(Int(log.userRows[$0]), Int(log.itemRows[$0])) }
-        let sample = FactorTable(rows: itemFactors.rows, width: width)
-        let itemBiases = FloatColumn(count: itemFactors.rows)
-        let scale = Float(posterior.count)
         for number in 0..<posterior.count {
             if cancellation?.isCancelled ?? false { throw StarlingError(.interrupted, "evaluation was stopped") }
-            for item in 0..<itemFactors.rows {
-                let row = sample.row(item)
-                for column in 0..<width { row[column] = scale * itemFactors[item, number * width + column] }
-                itemBiases.base[item] = posterior.itemBiases[item * posterior.count + number]
-            }
-            let conditional = RowConditional(
-                factors: sample, biases: itemBiases, prior: posterior.priors[number],
-                precision: posterior.precisions[number], mean: biases.mean, isa: isa)
-            spread.add(conditional, sample: number, items: sample, biases: itemBiases, mean: biases.mean, scores)
+            let sample = PosteriorSample(number, of: self, posterior, mean: biases.mean, isa: isa)
+            spread.add(sample, number, mean: biases.mean, scores)
         }
         let noise = posterior.precisions.reduce(0) { $0 + 1 / $1 } / Double(posterior.count)
         return scores.indices.map { index in

@@ -43,18 +43,15 @@ final class PredictiveDraws: @unchecked Sendable {
     /// Draws every user and predicts its interactions.
     ///
     /// - Parameter scores: which predictions are taken relative to, so that squares stay small.
-    func add(
-        _ conditional: RowConditional, sample: Int, items table: borrowing FactorTable, biases: FloatColumn,
-        mean: Float,
-        _ scores: [Double]
-    ) {
-        let (base, stride, width) = (table.base, table.stride, table.width)
+    func add(_ sample: PosteriorSample, _ number: Int, mean: Float, _ scores: [Double]) {
+        let (base, stride, width) = (sample.items.base, sample.items.stride, sample.items.width)
+        let (conditional, biases) = (sample.conditional, sample.itemBiases)
         let order = conditional.order
         let chunk = RowScratch.chunk
         workers.forEach((users.count + chunk - 1) / chunk) { part, worker in
             let scratch = scratch[worker]
             for user in users[part * chunk..<min(users.count, (part + 1) * chunk)] {
-                RandomStream(seed: 0, .noise, index: UInt64(sample), counter: UInt64(user * order / 4))
+                RandomStream(seed: 0, .noise, index: UInt64(number), counter: UInt64(user * order / 4))
                     .writeNormals(to: scratch.noise, count: order, isa: isa)
                 conditional.solve(user, of: history, noise: scratch.noise, scratch)
                 for index in self.order[starts[user]..<starts[user + 1]] {

@@ -4,11 +4,13 @@ import ArgumentParser
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Describes, splits and generates interaction data.",
+        abstract: "Describes, splits, generates and converts interaction data.",
         discussion: """
             Example:
 
               starling data describe ratings.csv
             """,
-        subcommands: [DataDescribeCommand.self, DataSplitCommand.self, DataGenerateCommand.self])
+        subcommands: [
+            DataDescribeCommand.self, DataSplitCommand.self, DataGenerateCommand.self, DataConvertCommand.self,
+        ])
 }

@@ -15,6 +15,7 @@ package enum Spelling {
         "clip-grad", "cold-start", "early-stopping", "import-table", "include-seen", "init-from", "init-stddev",
         "keep-best", "keep-samples", "learning-rate", "learning-rate-decay", "min-improvement", "min-item",
         "min-user", "movie-export-table", "no-biases", "ratings-csv", "regularization-exponent", "relevant-from",
+        "size-limit",
         "skip-bad-rows", "solve-precision", "supabase-key", "supabase-url", "unobserved-weight", "use-cuda",
         "user-export-table", "val-size", "weight-decay", "with-history",
     ]

@@ -27,9 +27,10 @@ struct TrainBPMFCommand: ParsableCommand {
         var run = run_
         run.checkpointEvery = run.checkpointEvery ?? 25
         let options = try model.options(seed: run.seed)
-        let job = TrainingJob(
+        var job = TrainingJob(
             model: "bpmf", run: run, reading: reading, catalogs: catalogs, rule: try splitting.rule(),
             epochs: options.epochs, factors: options.factors, configuration: model.configuration(options))
+        job.foldsUsersIn = true
         try job.execute(
             estimate: { users, items, ratings, validation in
                 BayesianMF.memoryEstimate(

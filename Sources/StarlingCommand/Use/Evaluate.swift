@@ -50,7 +50,7 @@ struct EvaluateCommand: ParsableCommand {
         let recommender = try use.recommender()
         let part = try part(recommender, cancellation)
         var metrics: [String: Double] = [:]
-        if part.log.values != nil {
+        if recommender.predictsRatings, part.log.values != nil {
             let error = try PredictionError.measure(
                 part.log, ranker: recommender.ranker, encoder: part.encoder, cancellation: cancellation)
             metrics = ["rmse": error.rmse, "mae": error.mae]
