@@ -90,7 +90,7 @@ import Testing
             }
         }
         let file = "shard.00000.mds"
-        // Sample 3 of “text”: the size of a text of 11 bytes, the text, a number.
+        // Sample 3 of “text”: the size of a text of 11 bytes, a number, the text.
         try expectRefused(
             "its cells take 18 bytes, it has 17", "text", at: file, shard: "00000", sample: 3,
             damage: spoil(3) { $0[$0.startIndex] += 1 })
@@ -99,7 +99,7 @@ import Testing
             damage: spoil(3) { $0[$0.startIndex + 3] = 1 })
         try expectRefused(
             "column “é”: its text is not UTF-8", "text", at: file, shard: "00000", sample: 3,
-            damage: spoil(3) { $0[$0.startIndex + 4] = 0xFF })
+            damage: spoil(3) { $0[$0.startIndex + 6] = 0xFF })
     }
 
     @Test func zipBombs() throws {

@@ -40,7 +40,9 @@ import Testing
             let index = try MDSIndex(MDSSamples.folder(folder) + "/index.json")
             let info = index.shards[0]
             let corpus = [try Files.read(MDSSamples.folder(folder) + "/" + info.storedData.basename)]
-            fuzz("shard of “\(folder)”", corpus, seed: 16 + UInt64(offset), cases: cases / 4) { bytes, name in
+            fuzz("shard of “\(folder)”", corpus, seed: 16 + UInt64(offset), cases: cases / 4, accepting: 0) {
+                bytes, name in
+                // Of gzip's bytes, hardly any can change: it has a checksum.
                 let stated = MDSShardInfo(
                     columns: info.columns, compression: info.compression,
                     rawData: .init(basename: "x", bytes: info.rawData.bytes),
@@ -69,7 +71,8 @@ import Testing
     }
 
     private func fuzz(
-        _ what: String, _ corpus: [[UInt8]], seed: UInt64, cases: Int? = nil, _ body: ([UInt8], String) throws -> Int
+        _ what: String, _ corpus: [[UInt8]], seed: UInt64, cases: Int? = nil, accepting share: Double = 0.01,
+        _ body: ([UInt8], String) throws -> Int
     ) {
         let cases = cases ?? self.cases
         let mutator = Mutator(corpus: corpus, seed: seed)
@@ -83,7 +86,7 @@ import Testing
         }
         print("fuzz MDS \(what): \(cases) cases, \(accepted) accepted")
         // Both ways are gone.
-        #expect(accepted > cases / 1000 && accepted < cases, "\(what)")
+        #expect(accepted >= Int(share * Double(cases)) && accepted < cases, "\(what)")
     }
 
     /// nil for what was refused, which must be as bad data of a named file.

@@ -46,11 +46,13 @@ public struct MDSFolder: Sendable {
 
     /// Opens a shard. Nothing is kept: hold on to it while it is in use.
     /// - Precondition: `number` is one of the index.
-    /// - Throws: as `MDSShard.init(_:file:compressed:verifyingHashes:)`.
-    public func shard(_ number: Int) throws -> MDSShard {
+    /// - Parameter intoMemory: for rows in random order; see ``MDSShard``.
+    /// - Throws: as its initialiser from a file.
+    public func shard(_ number: Int, intoMemory: Bool = false) throws -> MDSShard {
         let info = index.shards[number]
         let (file, isCompressed) = try locate(info)
-        return try MDSShard(info, file: file, compressed: isCompressed, verifyingHashes: verifiesHashes)
+        return try MDSShard(
+            info, file: file, compressed: isCompressed, verifyingHashes: verifiesHashes, intoMemory: intoMemory)
     }
 
     /// Which shard a sample of the data set is in, and which of its rows it is.

@@ -1,4 +1,5 @@
 import Basics
+import Kernels
 
 /// A shard of an MDS data set: samples of cells, read where they lie in the mapped file, or decompressed into memory.
 ///
@@ -22,20 +23,27 @@ public final class MDSShard: @unchecked Sendable {
     ///   - file: any path; what the index calls the file does not matter.
     ///   - compressed: whether it is the compressed file (`zip_data`) or the other. By default it is, if there is one.
     ///   - verifyingHashes: compare all hashes that the index has. Without, sizes and positions are still checked.
+    ///   - intoMemory: read the file into memory of its own, in large pages, instead of mapping it: for rows in random
+    ///     order. A compressed shard is in such memory anyway.
     /// - Throws: `badData` naming file, shard and perhaps the sample, if it is not there, cut off, changed, another
     ///   one's or decompresses to something else than the index states; `failed` if memory is short.
     /// - Complexity: O(samples), and O(bytes) for hashes and decompression.
     public convenience init(
-        _ info: MDSShardInfo, file: String, compressed: Bool? = nil, verifyingHashes: Bool = true
+        _ info: MDSShardInfo, file: String, compressed: Bool? = nil, verifyingHashes: Bool = true,
+        intoMemory: Bool = false
     ) throws {
-        let memory: MappedFile
         do {
-            memory = try MappedFile(file)
+            if intoMemory && !(compressed ?? (info.zipData != nil)) {
+                let memory = try HeapBytes(reading: file)
+                try self.init(info, file, (.init(memory.bytes), memory), false, verifyingHashes)
+            } else {
+                let memory = try MappedFile(file)
+                try self.init(info, file, (memory.bytes, memory), compressed, verifyingHashes)
+            }
         } catch var error as StarlingError {
             error.place.shard = info.label
             throw error
         }
-        try self.init(info, memory, compressed: compressed, verifyingHashes)
     }
 
     /// The same for a file that is already in memory; `name` stands in for its path in errors.
@@ -43,35 +51,40 @@ public final class MDSShard: @unchecked Sendable {
         _ info: MDSShardInfo, bytes: some Collection<UInt8>, name: String, compressed: Bool? = nil,
         verifyingHashes: Bool = true
     ) throws {
-        try self.init(info, MappedFile(copying: bytes, name: name), compressed: compressed, verifyingHashes)
-    }
-
-    private init(_ info: MDSShardInfo, _ memory: MappedFile, compressed: Bool?, _ verifyingHashes: Bool) throws {
-        self.info = info
-        path = memory.path
-        layout = MDSLayout(info.columns)
-        numbers = Dictionary(info.columns.enumerated().map { ($1.name, $0) }) { one, _ in one }
+        let memory = MappedFile(copying: bytes, name: name)
         do {
-            let isCompressed = compressed ?? (info.zipData != nil)
-            if isCompressed, let zip = info.zipData, let compression = info.compression {
-                try zip.check(memory.bytes, memory.path, verifyingHashes)
-                let subject = Subject(file: memory.path)
-                guard info.rawData.bytes / compression.greatestRatio <= memory.bytes.count else {
-                    throw subject.damaged("it cannot decompress to the \(info.rawData.bytes) bytes the index states")
-                }
-                let whole = try HeapBytes(count: info.rawData.bytes, for: subject)
-                try compression.decompress(memory.bytes, into: whole.bytes, subject)
-                (bytes, owner) = (UnsafeRawBufferPointer(whole.bytes), whole)
-            } else {
-                precondition(!isCompressed, "the shard has no compressed file")
-                (bytes, owner) = (memory.bytes, memory)
-            }
-            try info.rawData.check(bytes, memory.path, verifyingHashes)
-            try checkHead()
+            try self.init(info, name, (memory.bytes, memory), compressed, verifyingHashes)
         } catch var error as StarlingError {
             error.place.shard = info.label
             throw error
         }
+    }
+
+    private init(
+        _ info: MDSShardInfo, _ path: String, _ stored: (UnsafeRawBufferPointer, any AnyObject & Sendable),
+        _ compressed: Bool?, _ verifyingHashes: Bool
+    ) throws {
+        self.info = info
+        self.path = path
+        layout = MDSLayout(info.columns)
+        numbers = Dictionary(info.columns.enumerated().map { ($1.name, $0) }) { one, _ in one }
+        let isCompressed = compressed ?? (info.zipData != nil)
+        if isCompressed, let zip = info.zipData, let compression = info.compression {
+            try zip.check(stored.0, path, verifyingHashes)
+            let subject = Subject(file: path)
+            guard info.rawData.bytes / compression.greatestRatio <= stored.0.count else {
+                throw subject.damaged("it cannot decompress to the \(info.rawData.bytes) bytes the index states")
+            }
+            let whole = try HeapBytes(count: info.rawData.bytes, for: subject)
+            LargeMemory.advise(whole.bytes)
+            try compression.decompress(stored.0, into: whole.bytes, subject)
+            (bytes, owner) = (UnsafeRawBufferPointer(whole.bytes), whole)
+        } else {
+            precondition(!isCompressed, "the shard has no compressed file")
+            (bytes, owner) = stored
+        }
+        try info.rawData.check(bytes, path, verifyingHashes)
+        try checkHead()
     }
 
     /// Number of samples.
