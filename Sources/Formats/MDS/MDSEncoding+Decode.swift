@@ -61,7 +61,7 @@ extension MDSEncoding {
         case .float16: .float(Double(Float(half: load(UInt16.self))))
         case .float32: .float(Double(load(Float.self)))
         case .float64: .float(load(Double.self))
-        case .bfloat16, .bool: preconditionFailure("MDS has no \(type)")
+        default: preconditionFailure("MDS has no \(type)")
         }
     }
 

@@ -69,7 +69,7 @@ extension MDSEncoding {
         case .float16: cell.appendLittleEndian(UInt16(half: try double))
         case .float32: cell.appendLittleEndian(Float(try double).bitPattern)
         case .float64: cell.appendLittleEndian(try double.bitPattern)
-        case .bfloat16, .bool: preconditionFailure("MDS has no \(type)")
+        default: preconditionFailure("MDS has no \(type)")
         }
     }
 

@@ -99,7 +99,7 @@ struct StridedCells {
         case .float64: walk(Double.self, rows, target) { Target(cell: $0) }
         case .float32: walk(Float.self, rows, target) { Target(cell: Double($0)) }
         case .float16: walk(UInt16.self, rows, target) { Target(cell: Double(Float(half: $0))) }
-        case .bfloat16, .bool: preconditionFailure("MDS has no \(type)")
+        default: preconditionFailure("MDS has no \(type)")
         }
     }
 
