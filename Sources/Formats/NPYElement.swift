@@ -35,8 +35,8 @@ public enum NPYElement: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether an NPY file can hold elements of that type here.
-    static func holds(_ type: ElementType) -> Bool { codes[type] != nil }
+    /// Whether NPY files are read and written with elements of that type.
+    public static func holds(_ type: ElementType) -> Bool { codes[type] != nil }
 
     private static let codes: [ElementType: String] = [
         .float64: "f8", .float32: "f4", .float16: "f2", .int64: "i8", .int32: "i4", .int16: "i2", .int8: "i1",

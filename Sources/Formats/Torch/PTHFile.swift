@@ -46,7 +46,8 @@ public final class PTHFile: Sendable {
         }
         var unpickler = Unpickler(pickle, storages: records.storages, subject)
         let value = try unpickler.load()
-        let state = try StateDictionary(value, unpickler.heap, size: pickle.count, subject)
+        let state = try StateDictionary(
+            value, unpickler.heap, size: pickle.count, fileSize: memory.bytes.count, subject)
         path = memory.path
         names = state.names
         tensors = state.tensors

@@ -16,6 +16,8 @@ struct StateDictionary {
     private var visits: Int
     /// Bytes of names that may still be made.
     private var letters: Int
+    /// Bytes that all tensors together may still take.
+    private var data: Int
 
     private static let greatestDepth = 100
 
@@ -32,10 +34,12 @@ struct StateDictionary {
         }
     }
 
-    /// - Parameter size: bytes of the pickle.
-    init(_ value: PickleValue, _ heap: PickleHeap, size: Int, _ subject: Subject) throws {
+    /// - Parameters:
+    ///   - size: bytes of the pickle.
+    ///   - fileSize: bytes of the file, which all tensors together may exceed as often as one its storage.
+    init(_ value: PickleValue, _ heap: PickleHeap, size: Int, fileSize: Int, _ subject: Subject) throws {
         (self.heap, self.subject) = (heap, subject)
-        (visits, letters) = (size, 64 * size)
+        (visits, letters, data) = (size, 64 * size, TorchTensor.greatestExpansion * fileSize)
         switch value {
         case .dictionary, .list, .tuple: try visit(value)
         default:
@@ -97,7 +101,8 @@ struct StateDictionary {
 
     private mutating func add(_ tensor: TorchTensor) throws {
         letters -= path.reduce(path.count) { $0 + $1.utf8.count }
-        guard letters >= 0 else { throw unfolds }
+        data -= tensor.byteCount
+        guard letters >= 0, data >= 0 else { throw unfolds }
         let name = path.joined(separator: ".")
         guard tensors.updateValue(tensor, forKey: name) == nil else {
             throw subject.damaged("two tensors are called “\(name)” once nested keys are joined with dots")

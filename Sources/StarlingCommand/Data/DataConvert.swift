@@ -121,9 +121,10 @@ struct DataConvertCommand: ParsableCommand {
         switch form {
         case .safetensors: try SafeTensors.write(tensors, to: to)
         case .npz:
-            if let odd = views.first(where: { $0.elementType == .bfloat16 }) {
+            if let odd = views.first(where: { !NPYElement.holds($0.elementType) }) {
                 throw StarlingError(
-                    .badData, "tensor “\(odd.name)” is of bfloat16, which NumPy does not have", at: .init(file: source),
+                    .badData, "tensor “\(odd.name)” is of \(odd.elementType.rawValue), which is not written for NumPy",
+                    at: .init(file: source),
                     remedy: "convert to .safetensors")
             }
             try NPZ.write(tensors.map(NPYSource.init), to: to, compressed: try deflates())
