@@ -104,7 +104,7 @@ def judge(name, folds, chosen, threads, wanted) -> dict:
     measures = {
         "starling": lambda fold: starling_test(fold, threads, chosen["starling"]),
         "starling_defaults": lambda fold: starling_test(fold, threads, {}),
-        "bpmf": lambda fold: starling_test(fold, threads, {"factors": rank, "samples": settings.SAMPLES}, "bpmf"),
+        "bpmf": lambda fold: starling_test(fold, settings.BAYES_THREADS, {"factors": rank, "samples": settings.SAMPLES}, "bpmf"),
         "libmf": lambda fold: libmf_row(fold, libmf_run(fold, threads, chosen["libmf"], chosen["libmf"]["epochs"])[-1]),
         "libmf_oracle": lambda fold: libmf_row(fold, libmf_best(fold)),
         "myfm": lambda fold: myfm_test(fold, rank),

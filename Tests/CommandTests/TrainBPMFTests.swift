@@ -43,6 +43,15 @@ import Testing
         let table = try starling(["evaluate", folder.path("run")]).output
         for name in ["predictive_sd", "within_1sd", "within_2sd"] { #expect(table.contains(name)) }
 
+        // Deviations are of pairs that the model knows.
+        let other = try folder.file("other.csv", "user,item,rating\n1,2,3.5\n1,999,3\n2,3,2\n")
+        let elsewhere = try starling(["evaluate", folder.path("run"), "--data", other, "--json"])
+        #expect(elsewhere.status == 0, "\(elsewhere.error)")
+        #expect((try json(elsewhere.output)["metrics"] as? [String: Double])?["predictive_sd"] != nil)
+        let stranger = try starling(["recommend", folder.path("run"), "--history", "1:5,2:3", "--count", "3", "--json"])
+        #expect(stranger.status == 0, "\(stranger.error)")
+        #expect((try json(stranger.output)["items"] as? [Any])?.count == 3)
+
         let list = try starling(["recommend", folder.path("run"), "--user", "1", "--count", "3", "--json"])
         #expect(list.status == 0, "\(list.error)")
         let items = try json(list.output)["items"] as? [Any]

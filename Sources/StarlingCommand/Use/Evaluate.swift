@@ -89,9 +89,12 @@ struct EvaluateCommand: ParsableCommand {
         _ part: EvaluationPart, _ recommender: Recommender, _ cancellation: Cancellation
     ) throws -> PredictiveSpread? {
         guard let model = part.encoder as? FactorModel else { return nil }
+        // Other data may have items that the model does not know.
+        let known = part.log.itemRows.indices.filter { part.log.itemRows[$0] < model.itemFactors.rows }
+        let log = part.log.selecting(known)
         return try model.predictions(
-            of: part.log, history: recommender.history, workers: recommender.ranker.workers, cancellation: cancellation
-        ).map { PredictiveSpread($0, of: part.log) }
+            of: log, history: recommender.history, workers: recommender.ranker.workers, cancellation: cancellation
+        ).map { PredictiveSpread($0, of: log) }
     }
 
     private func part(_ recommender: Recommender, _ cancellation: Cancellation) throws -> EvaluationPart {
