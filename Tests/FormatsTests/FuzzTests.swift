@@ -132,16 +132,4 @@ import Testing
         // Both ways are gone.
         #expect(accepted > cases / 100 && accepted < cases)
     }
-
-    /// nil for what was refused, which must be as bad data of a named file.
-    private func attempt<Result>(_ body: () throws -> Result) -> Result? {
-        do {
-            return try body()
-        } catch let error as StarlingError {
-            #expect(error.code == .badData && error.place.file?.hasPrefix("case ") == true, "\(error)")
-        } catch {
-            Issue.record(error)
-        }
-        return nil
-    }
 }

@@ -88,16 +88,4 @@ import Testing
         // Both ways are gone.
         #expect(accepted >= Int(share * Double(cases)) && accepted < cases, "\(what)")
     }
-
-    /// nil for what was refused, which must be as bad data of a named file.
-    private func attempt<Result>(_ body: () throws -> Result) -> Result? {
-        do {
-            return try body()
-        } catch let error as StarlingError {
-            #expect(error.code == .badData && error.place.file?.hasPrefix("case ") == true, "\(error)")
-        } catch {
-            Issue.record(error)
-        }
-        return nil
-    }
 }

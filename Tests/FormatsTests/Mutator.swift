@@ -1,4 +1,6 @@
+import Basics
 import Kernels
+import Testing
 
 /// Damages files in the ways that find mistakes in parsers: case `n` of a seed is always the same bytes.
 struct Mutator {
@@ -58,4 +60,16 @@ struct Mutator {
         let start = random.below(bytes.count)
         return start..<min(bytes.count, start + 1 + random.below(64))
     }
+}
+
+/// nil for what was refused, which must be as bad data of a named file.
+func attempt<Result>(_ body: () throws -> Result) -> Result? {
+    do {
+        return try body()
+    } catch let error as StarlingError {
+        #expect(error.code == .badData && error.place.file?.hasPrefix("case ") == true, "\(error)")
+    } catch {
+        Issue.record(error)
+    }
+    return nil
 }

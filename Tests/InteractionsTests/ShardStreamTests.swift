@@ -1,4 +1,5 @@
 import Basics
+import Formats
 import Interactions
 import Kernels
 import Synchronization
@@ -181,6 +182,34 @@ import Testing
         #expect(reader.state == before)
         broken.failing.withLock { $0 = nil }
         #expect(try reader.next()?.integers("n") == (192..<208).map { Int64($0) })
+    }
+
+    /// A log written as shards comes back sample by sample, whatever the shards and their compression.
+    @Test(arguments: [nil, "zstd"], [1 << 26, 20_000])
+    func mosaicShardsAreSamples(compression: String?, sizeLimit: Int) throws {
+        let folder = try Files.makeTemporaryFolder()
+        defer { try? Files.remove(folder) }
+        let log = try SyntheticRatings(users: 300, items: 80, interactions: 6000, seed: 3).log(
+            workers: Workers(threads: 2))
+        let options = MDSWriter.Options(
+            compression: try compression.map { try MDSCompression($0) }, hashes: [.xxh64], sizeLimit: sizeLimit)
+        try InteractionWriter.writeMDS(log, to: folder + "/shards", options: options)
+        let source = MDSShardSource(try MDSFolder(folder + "/shards"))
+        #expect(source.counts.reduce(0, +) == log.count && (source.counts.count > 1) == (sizeLimit < 1 << 26))
+        let expected = (0..<log.count).map { index in
+            "\(log.users[UserRow(Int(log.userRows[index]))]) \(log.items[ItemRow(Int(log.itemRows[index]))]) \(log.value(index))"
+        }
+        for shuffles in [false, true] {
+            let stream = try ShardStream(source, options: Self.options(700, shuffles: shuffles))
+            var found: [String] = []
+            while let batch = try stream.next() {
+                let (users, items) = (batch.integers("user"), batch.integers("item"))
+                for (index, value) in batch.numbers("rating").enumerated() {
+                    found.append("\(users[index]) \(items[index]) \(value)")
+                }
+            }
+            #expect(shuffles ? found.sorted() == expected.sorted() && found != expected : found == expected)
+        }
     }
 
     @Test func wrongUseIsRefused() throws {

@@ -1,32 +1,26 @@
 public import Basics
 public import Formats
 
-/// A Mosaic streaming data set as samples of a ``ShardStream``, from wherever its files lie.
+/// A Mosaic streaming data set in a folder as samples of a ``ShardStream``.
 ///
-/// Integer columns and `str_int` are integers, floats and `str_float` numbers; `str`, `str_decimal` and `json` are texts;
-/// `bytes` and arrays are bytes as they lie.
+/// Integer columns and `str_int` are integers, floats and `str_float` numbers, `str` texts; all others are bytes as they lie.
 public struct MDSShardSource: ShardSource {
     public let columns: [StreamColumn.Kind]
     public let counts: [Int]
-    private let store: any ShardStore
-    private let index: MDSIndex
+    private let folder: MDSFolder
 
-    public var name: String { store.location }
+    public var name: String { folder.path }
 
-    /// - Throws: `badData` if there is no index or it is damaged; what the store throws.
-    public init(_ store: any ShardStore, cancellation: Cancellation? = nil) throws {
-        self.store = store
-        let file = try store.file(MDSIndex.basename, size: nil, hashes: [:], cancellation: cancellation)
-        index = try MDSIndex(file)
-        counts = index.shards.map(\.samples)
-        columns = try index.columns(name: store.location).map { column in
+    public init(_ folder: MDSFolder) {
+        self.folder = folder
+        counts = folder.index.shards.map(\.samples)
+        columns = folder.columns.map { column in
             let values: StreamColumn.Kind.Values =
                 switch column.encoding {
-                case .integerText: .integers
+                case .int, .integerText: .integers
                 case .floatText: .numbers
-                case .string, .decimalText, .json: .texts
-                case .bytes, .array: .blobs
-                case .int: .integers
+                case .string: .texts
+                case .decimalText, .json, .bytes, .array: .blobs
                 case .number(let type): type.isInteger ? .integers : .numbers
                 }
             return StreamColumn.Kind(column.name, values)
@@ -34,12 +28,8 @@ public struct MDSShardSource: ShardSource {
     }
 
     public func open(_ shard: Int, cancellation: Cancellation?) throws -> any OpenShard {
-        let info = index.shards[shard]
-        let stored = info.storedData
-        let file = try store.file(
-            stored.basename, size: stored.bytes, hashes: stored.hashes, cancellation: cancellation)
         // Rows come in random order: in memory of its own a shard is in large pages.
-        return OpenMDSShard(try MDSShard(info, file: file, intoMemory: true), columns)
+        OpenMDSShard(try folder.shard(shard, intoMemory: true), columns)
     }
 }
 
