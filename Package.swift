@@ -23,11 +23,15 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Starling", targets: ["Starling"]),
+        .library(name: "Remote", targets: ["Remote"]),
         .executable(name: "starling", targets: ["StarlingCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
@@ -43,6 +47,14 @@ let package = Package(
                 "Basics", "CKernels", "Kernels", "CZlib", "CZstd", "CXXHash",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        room(
+            "Remote",
+            [
+                "Basics", "Formats", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ]),
         room("Interactions", ["Basics", "CKernels", "Kernels", "Formats"]),
         room("Ranking", ["Basics", "Kernels", "CKernels", "Interactions"]),
         room("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking"]),
@@ -55,6 +67,7 @@ let package = Package(
             swiftSettings: strict),
         tests("Kernels", ["Basics", "Kernels"]),
         tests("Formats", ["Basics", "Kernels", "Formats"], golden: true),
+        tests("Remote", ["Basics", "Formats", "Interactions", "Remote"], golden: true),
         tests("Interactions", ["Basics", "CKernels", "Kernels", "Formats", "Interactions"], golden: true),
         tests("Ranking", ["Basics", "Kernels", "CKernels", "Interactions", "Ranking"], golden: true),
         tests("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training"], golden: true),

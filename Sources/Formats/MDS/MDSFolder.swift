@@ -1,6 +1,6 @@
-import Basics
+public import Basics
 
-/// A local MDS data set: an index, and the shards it names beside it.
+/// An MDS data set in a folder or in another store: an index, and the shards it names beside it.
 ///
 ///     let folder = try MDSFolder("train")
 ///     for number in folder.index.shards.indices {
@@ -8,7 +8,7 @@ import Basics
 ///         let users = try shard.int64s("user", .range(0..<shard.count))
 ///     }
 public struct MDSFolder: Sendable {
-    public let path: String
+    public let store: any ShardStore
     public let index: MDSIndex
     /// The columns of every shard.
     public let columns: [MDSColumn]
@@ -19,24 +19,33 @@ public struct MDSFolder: Sendable {
     /// The first sample of each shard, and ``count``.
     private let starts: [Int]
 
-    /// Reads the index and looks for the shards.
+    /// Its path, or its address without secrets.
+    public var path: String { store.location }
+
+    /// Reads the index of a local folder and looks for the shards.
     ///
     /// - Throws: `badData` if there is no index, it is damaged, or a shard is missing, has another size or other
     ///   columns than the first.
     /// - Complexity: O(shards).
     public init(_ path: String, verifyingHashes: Bool = true) throws {
-        let file = path + "/" + MDSIndex.basename
-        guard Files.kind(path) == .directory else {
-            throw StarlingError(.badData, "there is no such folder", at: .init(file: path))
-        }
-        guard Files.exists(file) else {
+        try self.init(LocalFolder(path), verifyingHashes: verifyingHashes)
+    }
+
+    /// The same for any store. What a shard of one on the network lacks shows when it is opened.
+    ///
+    /// - Throws: also what reading from the store throws.
+    public init(_ store: any ShardStore, verifyingHashes: Bool = true, cancellation: Cancellation? = nil) throws {
+        let file = store.address(of: MDSIndex.basename)
+        guard store.size(of: MDSIndex.basename) != .absent else {
             throw StarlingError(
                 .badData,
                 "there is no \(MDSIndex.basename) in the folder, so it is no MDS data set, or an unfinished one",
-                at: .init(file: path))
+                at: .init(file: store.location))
         }
-        self.path = path
-        index = try MDSIndex(file)
+        self.store = store
+        index = try store.withFile(MDSIndex.basename, size: nil, isVerified: false, cancellation: cancellation) {
+            try MDSIndex(bytes: MappedFile($0).bytes, name: file)
+        }
         columns = try index.columns(name: file)
         verifiesHashes = verifyingHashes
         starts = index.shards.reduce(into: [0]) { $0.append($0.last! + $1.samples) }
@@ -44,15 +53,39 @@ public struct MDSFolder: Sendable {
         for shard in index.shards { _ = try locate(shard) }
     }
 
-    /// Opens a shard. Nothing is kept: hold on to it while it is in use.
+    /// Opens a shard, fetched if need be. Nothing is kept: hold on to it while it is in use.
     /// - Precondition: `number` is one of the index.
     /// - Parameter intoMemory: for rows in random order; see ``MDSShard``.
-    /// - Throws: as its initialiser from a file.
-    public func shard(_ number: Int, intoMemory: Bool = false) throws -> MDSShard {
+    /// - Throws: as its initialiser from a file, and what fetching throws.
+    public func shard(_ number: Int, intoMemory: Bool = false, cancellation: Cancellation? = nil) throws -> MDSShard {
         let info = index.shards[number]
         let (file, isCompressed) = try locate(info)
-        return try MDSShard(
-            info, file: file, compressed: isCompressed, verifyingHashes: verifiesHashes, intoMemory: intoMemory)
+        do {
+            return try store.withFile(
+                file.basename, size: file.bytes, isVerified: verifiesHashes && !file.hashes.isEmpty,
+                cancellation: cancellation
+            ) { path in
+                try MDSShard(
+                    info, file: path, name: store.address(of: file.basename), compressed: isCompressed,
+                    verifyingHashes: verifiesHashes, intoMemory: intoMemory)
+            }
+        } catch var error as StarlingError {
+            error.place.shard = info.label
+            throw error
+        }
+    }
+
+    /// Copies the files that the index names to another store, the index last, so that a data set appears when it is whole.
+    ///
+    /// - Throws: what reading and writing throws; shards that were copied by then stay.
+    public func copy(to target: any ShardStore, cancellation: Cancellation? = nil) throws {
+        func copy(_ name: String, size: Int?) throws {
+            try store.withFile(name, size: size, isVerified: false, cancellation: cancellation) {
+                try target.put($0, as: name, cancellation: cancellation)
+            }
+        }
+        for shard in index.shards { try copy(shard.storedData.basename, size: shard.storedData.bytes) }
+        try copy(MDSIndex.basename, size: nil)
     }
 
     /// Which shard a sample of the data set is in, and which of its rows it is.
@@ -69,24 +102,23 @@ public struct MDSFolder: Sendable {
     }
 
     /// The file of a shard. The package decompresses shards beside the compressed ones; such a file is preferred.
-    private func locate(_ shard: MDSShardInfo) throws -> (file: String, isCompressed: Bool) {
-        let raw = path + "/" + shard.rawData.basename
-        let rawSize = Files.size(raw)
-        if let zip = shard.zipData, rawSize != shard.rawData.bytes {
-            let file = path + "/" + zip.basename
-            try expect(zip.bytes, Files.size(file), shard, file)
-            return (file, true)
+    private func locate(_ shard: MDSShardInfo) throws -> (file: MDSFileInfo, isCompressed: Bool) {
+        if let zip = shard.zipData, store.size(of: shard.rawData.basename) != .bytes(shard.rawData.bytes) {
+            try look(for: zip, shard)
+            return (zip, true)
         }
-        try expect(shard.rawData.bytes, rawSize, shard, raw)
-        return (raw, false)
+        try look(for: shard.rawData, shard)
+        return (shard.rawData, false)
     }
 
-    private func expect(_ bytes: Int, _ size: Int?, _ shard: MDSShardInfo, _ file: String) throws {
-        let place = StarlingError.Place(file: file, shard: shard.label)
-        guard let size else {
+    private func look(for file: MDSFileInfo, _ shard: MDSShardInfo) throws {
+        let place = StarlingError.Place(file: store.address(of: file.basename), shard: shard.label)
+        switch store.size(of: file.basename) {
+        case .unknown, .bytes(file.bytes): return
+        case .bytes(let size): throw MDSShard.wrongSize(size, expected: file.bytes, at: place)
+        case .absent:
             throw StarlingError(
                 .badData, "the shard is missing, which the index names", at: place, remedy: "fetch or write it again")
         }
-        guard size == bytes else { throw MDSShard.wrongSize(size, expected: bytes, at: place) }
     }
 }

@@ -21,6 +21,7 @@ public final class MDSShard: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - file: any path; what the index calls the file does not matter.
+    ///   - name: what errors call it; by default its path.
     ///   - compressed: whether it is the compressed file (`zip_data`) or the other. By default it is, if there is one.
     ///   - verifyingHashes: compare all hashes that the index has. Without, sizes and positions are still checked.
     ///   - intoMemory: read the file into memory of its own, in large pages, instead of mapping it: for rows in random
@@ -29,16 +30,17 @@ public final class MDSShard: @unchecked Sendable {
     ///   one's or decompresses to something else than the index states; `failed` if memory is short.
     /// - Complexity: O(samples), and O(bytes) for hashes and decompression.
     public convenience init(
-        _ info: MDSShardInfo, file: String, compressed: Bool? = nil, verifyingHashes: Bool = true,
+        _ info: MDSShardInfo, file: String, name: String? = nil, compressed: Bool? = nil, verifyingHashes: Bool = true,
         intoMemory: Bool = false
     ) throws {
+        let name = name ?? file
         do {
             if intoMemory && !(compressed ?? (info.zipData != nil)) {
                 let memory = try HeapBytes(reading: file)
-                try self.init(info, file, (.init(memory.bytes), memory), false, verifyingHashes)
+                try self.init(info, name, (.init(memory.bytes), memory), false, verifyingHashes)
             } else {
                 let memory = try MappedFile(file)
-                try self.init(info, file, (memory.bytes, memory), compressed, verifyingHashes)
+                try self.init(info, name, (memory.bytes, memory), compressed, verifyingHashes)
             }
         } catch var error as StarlingError {
             error.place.shard = info.label

@@ -1,7 +1,7 @@
 public import Basics
 public import Formats
 
-/// A Mosaic streaming data set in a folder as samples of a ``ShardStream``.
+/// A Mosaic streaming data set, in a folder or on the network, as samples of a ``ShardStream``.
 ///
 /// Integer columns and `str_int` are integers, floats and `str_float` numbers, `str` texts; all others are bytes as they lie.
 public struct MDSShardSource: ShardSource {
@@ -29,7 +29,7 @@ public struct MDSShardSource: ShardSource {
 
     public func open(_ shard: Int, cancellation: Cancellation?) throws -> any OpenShard {
         // Rows come in random order: in memory of its own a shard is in large pages.
-        OpenMDSShard(try folder.shard(shard, intoMemory: true), columns)
+        OpenMDSShard(try folder.shard(shard, intoMemory: true, cancellation: cancellation), columns)
     }
 }
 

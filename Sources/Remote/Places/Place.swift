@@ -1,0 +1,44 @@
+import Basics
+import Formats
+
+/// What differs between kinds of places on the network. Makes requests and understands refusals; sends nothing itself.
+protocol Place: Sendable {
+    /// For messages: without secrets.
+    var location: String { get }
+    /// What the cache knows the place by; nothing secret.
+    var identity: String { get }
+    /// Whether it takes files.
+    var isWritable: Bool { get }
+
+    /// A request for a file, with all that proves who asks. Header names in lower case.
+    func request(
+        _ method: WebRequest.Method, _ name: String, headers: [String: String], body: MappedFile?
+    ) throws -> WebRequest
+
+    /// Whether an answer taught something that makes the same request worth making anew, at once.
+    func learn(from head: WebHead) -> Bool
+
+    /// The error that an answer means.
+    ///
+    /// - Parameter subject: the file's address, for messages.
+    func refusal(_ head: WebHead, _ body: String, _ subject: String) -> StarlingError
+}
+
+extension Place {
+    func learn(from head: WebHead) -> Bool { false }
+
+    /// For messages.
+    func address(of name: String) -> String { location + (location.hasSuffix("/") ? "" : "/") + name }
+
+    /// What all kinds of places mean by a status. `access` says what to check where access was refused.
+    func refusal(_ status: Int, _ detail: String, _ subject: String, access: String) -> StarlingError {
+        let place = StarlingError.Place(file: subject)
+        let said = "(\(status)\(detail.isEmpty ? "" : " " + detail))"
+        return switch status {
+        case 401, 403: StarlingError(.unavailable, "access is refused \(said)", at: place, remedy: access)
+        case 404, 410:
+            StarlingError(.badData, "is not there \(said)", at: place, remedy: "check the address and the name")
+        default: StarlingError(.unavailable, "the server answered \(said)", at: place, remedy: "check the address")
+        }
+    }
+}
