@@ -26,8 +26,10 @@ struct FaultTests {
         #expect(try store.bytes("bytes-\(size)") == Server.content(size))
         let ranges = try Server.requests("/cut/ranges/bytes-\(size)").map { $0["range"] }
         #expect(ranges.first == .some(nil) && ranges.count == 3)
-        // Cut at the half, then at the half of the rest.
-        #expect(ranges.dropFirst() == ["bytes=\(size / 2)-", "bytes=\(size / 2 + size / 4)-"])
+        // Cut at the half, then at the half of the rest; what lay unread in the connection is lost.
+        let starts = ranges.compactMap { $0 }.compactMap { Int($0.dropFirst(6).dropLast()) }
+        #expect(starts.count == 2 && starts[0] > 0 && starts[0] <= size / 2)
+        #expect(starts[1] > starts[0] && starts[1] <= (size + starts[0]) / 2)
     }
 
     @Test func startsAgainWhenTheFileChanged() throws {

@@ -16,9 +16,11 @@ struct ProcessTests {
                 group.addTask {
                     await #expect(processExitsWith: .success) {
                         [order = order as [Int], address = address as String, cache = cache as String] in
-                        let store = try ShardStores.open(address, cache: ShardCache(folder: cache, limit: 1 << 30))
-                        for count in order {
-                            #expect(try store.bytes("bytes-\(count)") == Server.content(count))
+                        #expect(throws: Never.self) {
+                            let store = try ShardStores.open(address, cache: ShardCache(folder: cache, limit: 1 << 30))
+                            for count in order {
+                                #expect(try store.bytes("bytes-\(count)") == Server.content(count))
+                            }
                         }
                     }
                 }

@@ -129,8 +129,8 @@ struct RemoteStreamTests {
 
         try Files.write(bytes.dropLast(), to: scratch.folder + "/damaged")
         try store.put(scratch.folder + "/damaged", as: local.index.shards[4].rawData.basename, cancellation: nil)
+        let other = try Scratch()
         expectError("shard.00004.mds shard 00004: the server has", "the index says", code: .badData) {
-            let other = try Scratch()
             _ = try MDSFolder(other.volume("streams/damaged")).shard(4)
         }
     }
@@ -142,8 +142,9 @@ struct RemoteStreamTests {
         try Files.remove(local.path + "/shard.00002.mds")
         expectError("/set/shard.00002.mds shard 00002: is not there (404)", code: .badData) { _ = try remote.shard(2) }
         try Files.remove(local.path + "/index.json")
+        let other = try Scratch()
         expectError("/set/index.json: is not there (404)", code: .badData) {
-            _ = try MDSFolder(Scratch().open(server.address + "/set"))
+            _ = try MDSFolder(other.open(server.address + "/set"))
         }
     }
 

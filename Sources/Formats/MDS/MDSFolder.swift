@@ -44,7 +44,8 @@ public struct MDSFolder: Sendable {
         }
         self.store = store
         index = try store.withFile(MDSIndex.basename, size: nil, isVerified: false, cancellation: cancellation) {
-            try MDSIndex(bytes: MappedFile($0).bytes, name: file)
+            let memory = try MappedFile($0)
+            return try withExtendedLifetime(memory) { try MDSIndex(bytes: memory.bytes, name: file) }
         }
         columns = try index.columns(name: file)
         verifiesHashes = verifyingHashes

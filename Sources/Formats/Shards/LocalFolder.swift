@@ -25,6 +25,8 @@ public struct LocalFolder: ShardStore {
         let target = address(of: name)
         try Files.makeDirectory(Files.parent(target))
         let content = try MappedFile(path)
-        try Files.writeAtomically(to: target) { try $0.write(content.bytes) }
+        try withExtendedLifetime(content) {
+            try Files.writeAtomically(to: target) { try $0.write(content.bytes) }
+        }
     }
 }

