@@ -65,6 +65,10 @@ let package = Package(
             name: "StarlingCommand",
             dependencies: ["Starling", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
+        // What Benchmarks/bench measures streams with; no product.
+        .executableTarget(
+            name: "StreamSpeed", dependencies: ["Basics", "Formats", "Interactions"], path: "Benchmarks/streams",
+            swiftSettings: strict),
         tests("Kernels", ["Basics", "Kernels"]),
         tests("Formats", ["Basics", "Kernels", "Formats"], golden: true),
         tests("Remote", ["Basics", "Formats", "Interactions", "Remote"], golden: true),

@@ -13,6 +13,7 @@ ROOT = BENCHMARKS.parent
 STARLING = ROOT / ".build/release/starling"
 WORK = BENCHMARKS / "work"
 BUFFALO_PYTHON = ROOT / ".venv-bench/buffalo/bin/python"
+MOSAIC_PYTHON = ROOT / ".venv-bench/mosaic/bin/python"
 RESULTS = BENCHMARKS / "results"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import libmf
 import settings
-from common import BUFFALO_PYTHON, HERE, ROOT, STARLING
+from common import BUFFALO_PYTHON, MOSAIC_PYTHON, HERE, ROOT, STARLING
 
 
 def cpu() -> str:
@@ -36,8 +36,10 @@ def versions(*names: str) -> dict:
     """Of these Python packages, or of all that are required, and of what is not one."""
     names = names or [line.split("==")[0] for line in (HERE / "requirements.txt").read_text().splitlines() if "==" in line]
     found = {name: metadata.version(name) for name in names}
-    if BUFFALO_PYTHON.exists():
-        found["buffalo"] = _output(BUFFALO_PYTHON, "-c", "from importlib.metadata import version; print(version('buffalo'))")
+    for name, python in (("buffalo", BUFFALO_PYTHON), ("mosaicml-streaming", MOSAIC_PYTHON)):
+        if python.exists():
+            find = f"from importlib.metadata import version; print(version({name!r}))"
+            found[name] = _output(python, "-c", find)
     found["libmf"] = f"{libmf.VERSION}, {libmf.compiler()} {' '.join(libmf.FLAGS)}"
     found["python"] = platform.python_version()
     found["starling"] = _output(STARLING, "--version")

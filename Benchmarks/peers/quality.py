@@ -10,7 +10,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 
 import libmf
 import machine
@@ -51,7 +51,7 @@ def starling_test(fold, threads, options, model="mf") -> dict:
     if found["interactions"] != part.known:
         sys.exit("quality: Starling knows other users or items than its training ratings have")
     rmse = found["metrics"]["rmse"]
-    return {"rmse": part.all_from_known(rmse), "rmse_known": rmse, "seconds": trained["train_seconds"]}
+    return {"rmse": part.all_from_known(rmse), "rmse_known": rmse, "epoch_seconds": median(epoch["seconds"] for epoch in trained["epochs"])}
 
 
 def myfm_test(fold, rank) -> dict:
@@ -122,8 +122,8 @@ def summary(folds) -> dict:
     for key in ("rmse", "rmse_known"):
         values = [fold[key] for fold in folds]
         found |= {key: mean(values), f"{key}_deviation": stdev(values), f"{key}_folds": values}
-    if all("seconds" in fold for fold in folds):
-        found["seconds"] = mean(fold["seconds"] for fold in folds)
+    if all("epoch_seconds" in fold for fold in folds):
+        found["epoch_seconds"] = median(fold["epoch_seconds"] for fold in folds)
     return found
 
 

@@ -28,7 +28,6 @@ SPLIT, SPLIT_SEED = "random:0.1", 42
 # Starling has its default burn-in before them, myFM counts all of them.
 BAYES = {"ml-100k": 8, "ml-1m": 31}
 SAMPLES = 200
-BURN_IN = 50
 # myFM has one thread.
 BAYES_THREADS = 2
 

@@ -63,7 +63,7 @@ def markdown(result) -> str:
     versions, tuned = result["versions"], {name: part for name, part in result["sets"].items() if "tried" in part}
     lines += ["", f"Starling {versions['starling']} ({versions['commit']}), LIBMF {versions['libmf'].split(',')[0]}, "
               f"myFM {versions['myfm']}."]
-    lines += ["", *(sweeps(name, part) for name, part in result["sets"].items() if "seconds" in part["folds"].get("myfm", {}))]
+    lines += ["", *(sweeps(name, part) for name, part in result["sets"].items() if "epoch_seconds" in part["folds"].get("myfm", {}))]
     lines += ["What was chosen, beside `--data` and `--output`:", "", "```sh"]
     for name, part in tuned.items():
         lines += [f"# {SETS[name]}. {counterpart(part)}", command(part["chosen"]["starling"])]
@@ -71,9 +71,8 @@ def markdown(result) -> str:
 
 
 def sweeps(name, part) -> str:
-    ours = part["folds"]["bpmf"]["seconds"] / (settings.SAMPLES + settings.BURN_IN) * 1e3
-    theirs = part["folds"]["myfm"]["seconds"] / settings.SAMPLES * 1e3
-    return (f"A Bayesian sweep of {SETS[name]} takes Starling {ours:.1f} ms ({settings.BAYES_THREADS} threads), "
+    ours, theirs = (part["folds"][row]["epoch_seconds"] * 1e3 for row in ("bpmf", "myfm"))
+    return (f"The median Bayesian sweep of {SETS[name]} takes Starling {ours:.1f} ms ({settings.BAYES_THREADS} threads), "
             f"myFM {theirs:.1f} ms (it has one thread): {theirs / ours:.0f} ×.\n")
 
 

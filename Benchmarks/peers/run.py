@@ -21,11 +21,11 @@ import settings
 import starling
 import table
 from als_data import matrix_market
-from common import BENCHMARKS, BUFFALO_PYTHON, RESULTS, WORK, Stopwatch, run_peer, write_json
+from common import BENCHMARKS, BUFFALO_PYTHON, MOSAIC_PYTHON, RESULTS, WORK, Stopwatch, run_peer, write_json
 from data import prepare, prepare_ranking
 from session import Session
 
-SECTIONS = ("read", "mf", "adam", "als", "rank", "isa")
+SECTIONS = ("read", "mf", "adam", "als", "rank", "streams", "isa")
 
 
 def arguments():
@@ -150,6 +150,15 @@ def rank_jobs(folder, threads):
     }
 
 
+def streams_jobs(threads):
+    """Samples written to shards and read from them, by one process each."""
+    jobs = {"streams/starling": lambda: starling.streams(WORK / "streams", settings.STREAM_SAMPLES)}
+    if MOSAIC_PYTHON.exists():
+        setting = [WORK / "streams-mosaic", settings.MOSAIC_WRITTEN, settings.MOSAIC_READ]
+        jobs["streams/mosaic"] = lambda: run_peer("streams_mosaic.py", threads, *setting, python=MOSAIC_PYTHON)
+    return jobs
+
+
 def isa_jobs(folder, threads):
     """The hot paths with each instruction set."""
     jobs, run = {}, prepare_ranking(folder, threads)
@@ -223,6 +232,7 @@ def main():
         "adam": lambda: adam_jobs(folder, given.threads),
         "als": lambda: als_jobs(folder, given.threads),
         "rank": lambda: rank_jobs(folder, given.threads),
+        "streams": lambda: streams_jobs(given.threads),
         "isa": lambda: isa_jobs(folder, given.threads),
     }
     for section in given.only:

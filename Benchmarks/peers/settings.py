@@ -68,3 +68,7 @@ ISA_EPOCHS = 3
 
 # Ratios nearer to 1 than this are noise on a shared machine, and not claimed.
 MARGIN = 1.3
+
+# Samples written to shards and read again: ours, and what a peer that takes one at a time gets through in seconds.
+STREAM_SAMPLES = 5_000_000
+MOSAIC_WRITTEN, MOSAIC_READ = 200_000, 40_000

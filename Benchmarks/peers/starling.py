@@ -54,3 +54,8 @@ def rank(run, threads, count, lists, include_seen, **variables) -> dict:
     command = [STARLING, "recommend", run, "--all-users", "--count", count, "--output", lists, "--threads", threads]
     found = run_json([*command, *options, "--json"], threads, **variables)
     return {"seconds": found["rank_seconds"], "users": found["users"], "items": found["items"]}
+
+
+def streams(folder, samples) -> dict:
+    """Writes and reads shards: `Benchmarks/streams`."""
+    return run_json([STARLING.with_name("StreamSpeed"), folder, samples], 1)

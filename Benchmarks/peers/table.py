@@ -6,7 +6,7 @@ import settings
 
 
 def rows(session, folder, context) -> list:
-    return [row for part in (_read, _mf, _adam, _als, _rank) for row in part(session, folder, context)]
+    return [row for part in (_read, _mf, _adam, _als, _rank, _streams) for row in part(session, folder, context)]
 
 
 def row(section, what, unit, peer, ours, theirs, more_is_better):
@@ -164,6 +164,21 @@ def instruction_sets_markdown(found) -> str:
     for title, rates in found.items():
         lines.append(f"| {title} | " + " | ".join(f"{rates[isa]:.3g}" if isa in rates else "" for isa in heads) + " |")
     return "\n".join(lines)
+
+
+def _streams(session, folder, context):
+    ours, theirs = session.results("streams/starling"), session.results("streams/mosaic")
+    if not ours:
+        return
+    section, unit = "shards of user, item, rating", "M samples/s"
+    write, read, shuffled = (
+        [result["samples"] / result[f"{what}_seconds"] / 1e6 for result in ours] for what in ("write", "sequential", "shuffled")
+    )
+    if theirs:
+        peer = "mosaicml-streaming"
+        yield row(section, "writing", unit, peer, write, _millions(_of(theirs, "write_rate")), True)
+        yield row(section, "reading", unit, peer, read, _millions(_of(theirs, "read_rate")), True)
+    yield row(section, "reading, shuffled", unit, "itself, in order", shuffled, read, True)
 
 
 def _millions(values):

@@ -30,15 +30,18 @@ static inline __attribute__((always_inline)) void weigh(
 // Those of interactions e … e + 3; zero from `to` on.
 static inline __attribute__((always_inline)) void weigh4(
     const sk_als_side *side, const sk_als_row *row, size_t e, size_t to, quarter *weights, quarter *targets) {
-    if (to - e < 4 || side->biases) {
+    if (to - e < 4) {
         *weights = *targets = (quarter){};
         for (size_t i = 0; i < 4 && e + i < to; i++) weigh(side, row, e + i, (float *)weights + i, (float *)targets + i);
         return;
     }
-    quarter values = {1, 1, 1, 1};
+    quarter values = {1, 1, 1, 1}, biases = {};
     if (row->values) memcpy(&values, row->values + e, sizeof values);
+    if (side->biases) {
+        for (int i = 0; i < 4; i++) biases[i] = side->biases[row->columns[e + (size_t)i]];
+    }
     *weights = side->weight0 + side->weight1 * values;
-    const quarter all = side->target0 + side->target1 * (values - side->mean);
+    const quarter all = side->target0 + side->target1 * (values - side->mean - biases);
     typedef int32_t mask __attribute__((vector_size(16)));
     *targets = (quarter)((mask)all & (*weights > 0));
 }

@@ -96,24 +96,6 @@ INLINE void scatter_rows(const sk_gibbs_rows *rows, size_t from, size_t to, doub
     }
 }
 
-INLINE double squares(const sk_gibbs_rows *columns, const float *restrict row, float offset,
-                      const uint32_t *restrict indices, const float *restrict values, size_t count) {
-    double total = 0;
-    for (size_t e = 0; e < count; e++) {
-        const float *y = columns->factors + (size_t)indices[e] * columns->stride;
-        float lanes[LANES] = {0};
-        for (size_t j = 0; j < columns->stride; j += LANES) {
-            for (int i = 0; i < LANES; i++) lanes[i] += row[j + i] * y[j + i];
-        }
-        for (int i = 0; i < 8; i++) lanes[i] += lanes[i + 8];
-        for (int i = 0; i < 4; i++) lanes[i] += lanes[i + 4];
-        const float dot = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
-        const double error = (double)(values[e] - offset - columns->biases[indices[e]] - dot);
-        total += error * error;
-    }
-    return total;
-}
-
 #define VERSIONS(suffix, target)                                                                                      \
     target static void normals_##suffix(                                                                              \
         const uint32_t *key, const uint32_t *stream, uint64_t counter, float *out, size_t count) {                    \
@@ -122,10 +104,6 @@ INLINE double squares(const sk_gibbs_rows *columns, const float *restrict row, f
     target static void scatter_##suffix(                                                                              \
         const sk_gibbs_rows *rows, size_t from, size_t to, double *sum, double *scatter) {                            \
         scatter_rows(rows, from, to, sum, scatter);                                                                   \
-    }                                                                                                                 \
-    target static double squares_##suffix(const sk_gibbs_rows *columns, const float *row, float offset,               \
-                                          const uint32_t *indices, const float *values, size_t count) {               \
-        return squares(columns, row, offset, indices, values, count);                                                 \
     }
 
 VERSIONS(plain, )
@@ -148,9 +126,4 @@ void sk_normals(const uint32_t key[2], const uint32_t stream[2], uint64_t counte
 
 void sk_gibbs_scatter(const sk_gibbs_rows *rows, size_t from, size_t to, double *sum, double *scatter, int isa) {
     CHOOSE(scatter, rows, from, to, sum, scatter);
-}
-
-double sk_gibbs_squares(const sk_gibbs_rows *columns, const float *row, float offset, const uint32_t *indices,
-                        const float *values, size_t count, int isa) {
-    CHOOSE(squares, columns, row, offset, indices, values, count);
 }

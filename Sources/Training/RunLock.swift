@@ -29,7 +29,11 @@ package final class RunLock: Sendable {
         if ftruncate(file, 0) == 0 { _ = text.withUnsafeBytes { pwrite(file, $0.baseAddress!, $0.count, 0) } }
     }
 
-    deinit { close(file) }
+    deinit {
+        // A program that is just being started has a copy of the descriptor until it runs, and would go on holding the lock.
+        flock(file, LOCK_UN)
+        close(file)
+    }
 
     package static let name = ".lock"
 }

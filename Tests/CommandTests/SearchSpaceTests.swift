@@ -62,6 +62,16 @@ import Testing
         }
     }
 
+    @Test func choicesAloneNeverRepeat() throws {
+        let space = try Self.space([], ["solver=a,b,c", "alpha=1,2", "steps=3,5,7,9"])
+        #expect(space.combinations == 24)
+        #expect(Set((1...24).map { space.draw(trial: $0, seed: 5).map(\.text) }).count == 24)
+        #expect(
+            (1...24).map { space.draw(trial: $0, seed: 5)[0].text }
+                != (1...24).map { space.draw(trial: $0, seed: 6)[0].text })
+        #expect(try Self.space(["rate=0..1"], ["solver=a,b"]).combinations == nil)
+    }
+
     @Test func rungs() {
         let full = Halving(trials: 27, epochs: 27)
         #expect((0...full.eliminations).map { full.epochs(of: 27, rung: $0) } == [1, 3, 9, 27])

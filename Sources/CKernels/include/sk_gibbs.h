@@ -1,5 +1,5 @@
 // What Gibbs sampling of a factor model needs beside its rows' normal equations (sk_als.h): normal numbers by the
-// million, the scatter of a side's rows, and how far a row's ratings are from their predictions.
+// million, and the scatter of a side's rows.
 #ifndef STARLING_SK_GIBBS_H
 #define STARLING_SK_GIBBS_H
 
@@ -23,11 +23,6 @@ typedef struct {
     size_t stride, width;
 } sk_gibbs_rows;
 void sk_gibbs_scatter(const sk_gibbs_rows *rows, size_t from, size_t to, double *sum, double *scatter, int isa);
-
-// Σ (value − offset − bias of column − row · factors of column)² over a row's entries. `row` is padded with zeros to the
-// columns' stride, a multiple of 16.
-double sk_gibbs_squares(const sk_gibbs_rows *columns, const float *row, float offset, const uint32_t *indices,
-                        const float *values, size_t count, int isa);
 
 #ifdef __cplusplus
 }

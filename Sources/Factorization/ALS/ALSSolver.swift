@@ -33,7 +33,7 @@ struct ALSSolver: @unchecked Sendable {
         work.factors = basis.factors
         work.biases = biases
         work.stride = table.stride
-        work.width = options.factors
+        work.width = basis.rotation == nil ? options.factors : order
         work.order = order
         work.base = UnsafePointer(basis.base)
         work.base64 = basis.base64.map { UnsafePointer($0) }

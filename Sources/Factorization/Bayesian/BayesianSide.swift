@@ -80,37 +80,23 @@ final class BayesianSide: @unchecked Sendable {
         prior = try posterior.draw(&random)
     }
 
-    /// Draws a chunk's rows given the other side.
+    /// Draws a chunk's rows given the other side, and with `squares` returns Σ (r − r̂)² over their ratings, otherwise 0.
     func draw(
-        _ chunk: Int, from conditional: RowConditional, epoch: Int, seed: UInt64, _ scratch: RowScratch,
+        _ chunk: Int, from conditional: RowConditional, epoch: Int, seed: UInt64, squares: Bool, _ scratch: RowScratch,
         _ isa: InstructionSet
-    ) {
+    ) -> Double {
         let (rows, order) = (rows(chunk), conditional.order)
         let first = UInt64(rows.lowerBound) * UInt64(order / 4)
         RandomStream(seed: seed, .noise, index: UInt64(epoch) << 1 | number, counter: first)
             .writeNormals(to: scratch.noise, count: rows.count * order, isa: isa)
+        var sum = 0.0
         for row in rows {
             let noise = isRated(row) ? UnsafePointer(scratch.noise + (row - rows.lowerBound) * order) : nil
             conditional.solve(row, of: ratings, noise: noise, scratch)
             _ = factors.row(row).update(from: UnsafeBufferPointer(start: scratch.solution, count: factors.width))
             biases.base[row] = scratch.solution[factors.width]
+            if squares { sum += conditional.squares(row, of: ratings, scratch) }
         }
-    }
-
-    /// Σ (r − r̂)² over a chunk's ratings.
-    func squares(_ chunk: Int, other: BayesianSide, mean: Float, isa: InstructionSet) -> Double {
-        var columns = sk_gibbs_rows()
-        columns.factors = UnsafePointer(other.factors.base)
-        columns.biases = UnsafePointer(other.biases.base)
-        columns.stride = other.factors.stride
-        columns.width = other.factors.width
-        return rows(chunk).reduce(0) { sum, row in
-            ratings.withRow(row) { indices, values, count in
-                sum
-                    + sk_gibbs_squares(
-                        &columns, factors.base + row * factors.stride, mean + biases.base[row], indices, values, count,
-                        isa.rawValue)
-            }
-        }
+        return sum
     }
 }

@@ -94,8 +94,9 @@ package final class BayesianTrainer: EpochTrainer {
         workers.forEach(chunks.count) { index, worker in
             guard !cancellation.isCancelled else { return }
             let chunk = chunks[index]
-            side.draw(chunk, from: conditional, epoch: epoch, seed: options.seed, scratch[worker], isa)
-            let loss = side.number == 0 ? 0 : side.squares(chunk, other: other, mean: mean, isa: isa)
+            let loss = side.draw(
+                chunk, from: conditional, epoch: epoch, seed: options.seed, squares: side === items, scratch[worker],
+                isa)
             progress.finish(first + chunk, loss: loss)
         }
         return chunks.allSatisfy { progress.isDone(first + $0) }

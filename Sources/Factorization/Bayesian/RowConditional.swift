@@ -46,6 +46,22 @@ package final class RowConditional: @unchecked Sendable {
 
     package static func order(factors: Int) -> Int { FactorTable.stride(factors + 1) }
 
+    /// Σ (r − r̂)² over a row's ratings, the row being the scratch's solution.
+    func squares(_ row: Int, of ratings: RatingRows, _ scratch: RowScratch) -> Double {
+        var side = side
+        let offset = side.mean + scratch.solution[side.width]
+        return ratings.withRow(row) { columns, values, count in
+            var task = sk_als_row()
+            (task.columns, task.count, task.x) = (columns, count, scratch.solution)
+            let scores = scratch.work
+            sk_als_scores(&side, &task, scores, isa.rawValue)
+            return (0..<count).reduce(0) { sum, entry in
+                let error = Double(values[entry] - offset - scores[entry])
+                return sum + error * error
+            }
+        }
+    }
+
     /// Writes a row's mean, or with `noise` a draw, to the scratch's solution: factors, bias, rest.
     package func solve(
         _ row: Int, of ratings: RatingRows, noise: UnsafePointer<Float>?, _ scratch: RowScratch

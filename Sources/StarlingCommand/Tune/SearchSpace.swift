@@ -34,10 +34,30 @@ package struct SearchSpace: Equatable {
         }
     }
 
-    /// What trial `number` takes, in the order of ``dimensions``: a function of the two numbers.
+    /// How many different trials there are where only choices are varied; nil with a range, of which there is no end.
+    package var combinations: Int? {
+        dimensions.reduce(1 as Int?) { product, dimension in
+            guard let product, case .choices(let choices) = dimension.values, product <= Int(UInt32.max) / choices.count
+            else { return nil }
+            return product * choices.count
+        }
+    }
+
+    /// What trial `number`, from 1, takes, in the order of ``dimensions``: a function of the two numbers. Up to
+    /// ``combinations`` no two trials are the same.
     package func draw(trial number: Int, seed: UInt64) -> [(name: String, text: String)] {
-        var random = RandomStream(seed: seed, .search, index: UInt64(number))
-        return dimensions.map { ($0.name, Self.draw($0.values, &random)) }
+        guard let combinations, number <= combinations else {
+            var random = RandomStream(seed: seed, .search, index: UInt64(number))
+            return dimensions.map { ($0.name, Self.draw($0.values, &random)) }
+        }
+        var random = RandomStream(seed: seed, .search, index: 0)
+        var place: UInt32 = 0
+        RandomPermutation(count: combinations, random: &random).copy(number - 1..<number, to: &place)
+        return dimensions.map { dimension in
+            guard case .choices(let choices) = dimension.values else { preconditionFailure("counted as choices") }
+            defer { place /= UInt32(choices.count) }
+            return (dimension.name, choices[Int(place) % choices.count])
+        }
     }
 
     private static func draw(_ values: Values, _ random: inout RandomStream) -> String {

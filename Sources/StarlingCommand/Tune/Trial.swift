@@ -20,13 +20,13 @@ struct Trial {
         }
     }
 
-    /// Trials `1...count`, all of whose options the model takes.
+    /// Trials `1...count`, or as many as differ, all of whose options the model takes.
     ///
     /// - Parameter fixed: arguments that hold for all.
     static func all<Flags: TunableFlags>(
         _ count: Int, of space: SearchSpace, fixed: [String], seed: UInt64, _: Flags.Type
     ) throws -> [Trial] {
-        try (1...count).map { number in
+        try (1...min(count, space.combinations ?? count)).map { number in
             let options = space.draw(trial: number, seed: seed)
             let plan: TrialPlan
             do {
