@@ -51,11 +51,20 @@ struct FaultTests {
 
     @Test(arguments: [
         ("always-busy/a", "4 times: the server answered 500", 4), ("always-cut/a", "4 times", 4),
-        ("silent/a", "nothing came for", 4), ("loop/a", "redirects without end", 6),
+        ("loop/a", "redirects without end", 6),
     ])
     func givesUp(_ folder: String, _ words: String, _ requests: Int) throws {
         expectError(words, "/" + folder, "bytes-1000") { _ = try scratch.standIn(folder).bytes("bytes-1000") }
         #expect(try Server.requests("/\(folder)/bytes-1000").count == requests)
+    }
+
+    @Test func aSilentServer() throws {
+        var options = Scratch.impatient
+        options.idleSeconds = 0.5
+        let store = try scratch.open(Server.standIn.get().address + "/silent/a", options: options)
+        expectError("/silent/a/bytes-1000: could not be fetched or sent 4 times: nothing came for") {
+            _ = try store.bytes("bytes-1000")
+        }
     }
 
     @Test func notThereAndNotAllowed() throws {

@@ -37,7 +37,7 @@ struct ProcessTests {
     /// Killed in the middle of a download; the next run goes on where it was and ends well.
     @Test(arguments: [1, 600_000, 1_700_000])
     func killed(_ moment: Int) async throws {
-        let (size, folder) = (2_000_000 + moment % 1000, "/slow/killed-\(moment)")
+        let (size, folder) = (3_000_000 + moment % 1000, "/slow/killed-\(moment)")
         let (address, cache) = (try Server.standIn.get().address + folder, scratch.cacheFolder)
         await #expect(processExitsWith: .signal(SIGKILL)) {
             [

@@ -94,7 +94,7 @@ final class Scratch: Sendable {
     static var impatient: RemoteOptions {
         var options = RemoteOptions()
         (options.attempts, options.firstDelay, options.longestDelay) = (4, 0.01, 0.05)
-        (options.idleSeconds, options.longestRequestedDelay) = (1, 5)
+        (options.idleSeconds, options.longestRequestedDelay) = (10, 5)
         return options
     }
 
