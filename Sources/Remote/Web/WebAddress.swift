@@ -96,23 +96,6 @@ package struct WebAddress: Sendable, Equatable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Undoes percent-encoding, and `+` for a space.
-    static func decoded(_ text: some StringProtocol) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == 0x25, rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte == 0x2B ? 0x20 : byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
     /// Encodes only what may not stand in an address at all, so that what somebody encoded stays as it is.
     private static func cleaned(_ text: String) -> String { encoded(text, keeping: "/%!$&'()*+,;=:@?") }
 }
