@@ -48,6 +48,27 @@ extension Files {
         for name in try list(folder) where name.hasPrefix(asidePrefix) { try remove(folder + "/" + name) }
     }
 
+    /// Clears away what killed processes left half written of `path`, a file or folder; what was moved aside to be replaced
+    /// comes back. What belongs to a process that runs stays.
+    public static func removeLeftovers(of path: String) throws {
+        let folder = parent(path)
+        guard let names = try? list(folder) else { return }
+        let (file, aside, replaced) = (name(path) + ".tmp-", asidePrefix + name(path) + "-", "-replaced")
+        for name in names {
+            guard let prefix = [file, aside].first(where: { name.hasPrefix($0) }) else { continue }
+            let isReplaced = prefix == aside && name.hasSuffix(replaced)
+            let digits = name.dropFirst(prefix.count).dropLast(isReplaced ? replaced.count : 0)
+            guard let process = pid_t(digits), process > 0 else { continue }
+            // A new process may have the number of the killed one.
+            guard process == getpid() || (kill(process, 0) != 0 && errno == ESRCH) else { continue }
+            if isReplaced && !exists(path) {
+                try rename(folder + "/" + name, to: path)
+            } else {
+                try remove(folder + "/" + name)
+            }
+        }
+    }
+
     /// Forces a file's content, or a folder's entries, to disk.
     public static func sync(_ path: String) throws {
         let file = open(path, O_RDONLY | O_CLOEXEC)

@@ -29,13 +29,7 @@ public struct NPYArray: @unchecked Sendable {
         _ subject: Subject
     ) throws {
         let header = try NPYHeader(parsing: content, subject)
-        let data = UnsafeRawBufferPointer(rebasing: content[header.dataOffset...])
-        guard data.count == header.byteCount else {
-            let (fewer, count) = (data.count < header.byteCount, abs(data.count - header.byteCount))
-            throw subject.damaged(
-                "its header promises \(header.byteCount) bytes of data, \(count) "
-                    + (fewer ? "of them are missing" : "more follow"))
-        }
+        let data = try header.data(of: content, subject)
         self.name = name
         self.subject = subject
         element = header.element

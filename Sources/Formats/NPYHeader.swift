@@ -67,6 +67,18 @@ struct NPYHeader {
         byteCount = size
     }
 
+    /// What follows the head in a file.
+    func data(of content: UnsafeRawBufferPointer, _ subject: Subject) throws -> UnsafeRawBufferPointer {
+        let data = UnsafeRawBufferPointer(rebasing: content[dataOffset...])
+        guard data.count == byteCount else {
+            let (fewer, count) = (data.count < byteCount, abs(data.count - byteCount))
+            throw subject.damaged(
+                "its header promises \(byteCount) bytes of data, \(count) "
+                    + (fewer ? "of them are missing" : "more follow"))
+        }
+        return data
+    }
+
     /// The head that NumPy itself writes for such an array in C order, byte for byte (2.4.6).
     static func bytes(_ element: NPYElement, shape: [Int]) -> [UInt8] {
         let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")

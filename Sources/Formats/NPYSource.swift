@@ -48,6 +48,18 @@ public struct NPYSource {
         }
     }
 
+    private init(_ other: NPYSource, emit: @escaping ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) {
+        (name, element, shape, self.emit) = (other.name, other.element, other.shape, emit)
+    }
+
+    /// Bytes of the data.
+    package var byteCount: Int { shape.reduce(element.size, *) }
+
+    /// The same, telling of every piece, of some megabytes at most, before it is written.
+    package func observed(_ tell: @escaping (_ bytes: Int) throws -> Void) -> NPYSource {
+        NPYSource(self) { sink in try emit { try $0.inPieces(tell, sink) } }
+    }
+
     /// Emits the whole NPY file.
     func emitFile(_ sink: (UnsafeRawBufferPointer) throws -> Void) throws {
         try NPYHeader.bytes(element, shape: shape).withUnsafeBytes(sink)

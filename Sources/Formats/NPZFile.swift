@@ -13,7 +13,7 @@ public final class NPZFile: Sendable {
     public let path: String
     /// The arrays, without `.npy`, in the order of the file.
     public let names: [String]
-    private let archive: ZipArchive
+    let archive: ZipArchive
     private let entries: [String: ZipArchive.Entry]
 
     /// - Throws: `badData` naming the file and what is wrong.
@@ -65,7 +65,7 @@ public final class NPZFile: Sendable {
             content.bytes, owner: content.owner, mapped: content.isView, name: name, subject)
     }
 
-    private func find(_ name: String) throws -> (ZipArchive.Entry, name: String, Subject) {
+    func find(_ name: String) throws -> (ZipArchive.Entry, name: String, Subject) {
         let name = Self.stem(name)
         guard let entry = entries[name] else {
             let known = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")

@@ -17,7 +17,7 @@ public final class SafeTensorsFile: Sendable {
     public let names: [String]
     /// The header's `__metadata__`; empty where it has none.
     public let metadata: [String: String]
-    private let views: [String: TensorView]
+    let views: [String: TensorView]
 
     /// Maps the file and checks it.
     /// - Throws: `badData` naming the file, the tensor and what is wrong.

@@ -58,6 +58,24 @@ public struct TensorSource {
     }
 
     public var byteCount: Int { shape.reduce(elementType.size, *) }
+
+    /// The same, telling of every piece, of some megabytes at most, before it is written.
+    package func observed(_ tell: @escaping (_ bytes: Int) throws -> Void) -> TensorSource {
+        TensorSource(name: name, elementType: elementType, shape: shape) { sink in
+            try emit { try $0.inPieces(tell, sink) }
+        }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    func inPieces(_ tell: (Int) throws -> Void, _ sink: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let size = 4 << 20
+        for start in Swift.stride(from: 0, to: count, by: size) {
+            let piece = UnsafeRawBufferPointer(rebasing: self[start..<Swift.min(count, start + size)])
+            try tell(piece.count)
+            try sink(piece)
+        }
+    }
 }
 
 extension TensorSource {

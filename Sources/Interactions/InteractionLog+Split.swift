@@ -144,7 +144,7 @@ extension InteractionLog {
     }
 
     /// Interactions grouped by user, each user's in log order: user `u` has `indices[offsets[u]..<offsets[u + 1]]`.
-    private func interactionsByUser() -> (offsets: [Int], indices: [UInt32]) {
+    func interactionsByUser() -> (offsets: [Int], indices: [UInt32]) {
         var offsets = [Int](repeating: 0, count: users.count + 1)
         for row in userRows { offsets[Int(row) + 1] += 1 }
         for user in 0..<users.count { offsets[user + 1] += offsets[user] }

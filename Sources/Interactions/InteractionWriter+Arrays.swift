@@ -17,42 +17,68 @@ extension InteractionWriter {
         case sparse
     }
 
-    /// Writes a NumPy archive (`.npz`) that the reader takes back, whole or not at all.
+    /// Writes a NumPy archive (`.npz`) that the reader takes back, whole or not at all; pairs also as a single array, if the
+    /// name ends in `.npy`.
     ///
     /// - Parameter compressed: deflates it, as `numpy.savez_compressed` does.
-    /// - Throws: `badData` for ids that the form cannot hold.
+    /// - Throws: `badData` for ids that the form cannot hold; `usage` for an `.npy` of another form, or compressed.
     /// - Complexity: O(interactions). Columns and pairs are streamed; `sparse` makes the matrix first.
     public static func writeArrays(
         _ log: InteractionLog, as form: ArrayForm, to path: String, compressed: Bool = false,
-        workers: Workers = Workers(), cancellation: Cancellation? = nil
+        workers: Workers = Workers(), cancellation: Cancellation? = nil, progress: Progress? = nil
     ) throws {
-        let block = Block(path: path, cancellation: cancellation)
+        let arrays = try arrays(of: log, as: form, for: path, workers)
+        let total = max(1, arrays.reduce(0) { $0 + $1.byteCount })
+        var done = 0
+        let observed = arrays.map { array in
+            array.observed { bytes in
+                if cancellation?.isCancelled == true {
+                    throw StarlingError(.interrupted, "stopped while writing \(path)")
+                }
+                done += bytes
+                progress?(Int(Double(done) / Double(total) * Double(log.count)), log.count)
+            }
+        }
+        guard path.lowercased().hasSuffix(".npy") else {
+            return try NPZ.write(observed, to: path, compressed: compressed)
+        }
+        guard form == .pairs, !compressed else {
+            throw StarlingError(
+                .usage, "an .npy file holds one array, and not compressed", at: .init(file: path),
+                remedy: "write an .npz, or pairs without compression")
+        }
+        try NPY.write(observed[0], to: path)
+    }
+
+    private static func arrays(
+        of log: InteractionLog, as form: ArrayForm, for path: String, _ workers: Workers
+    ) throws -> [NPYSource] {
         switch form {
-        case .columns: try NPZ.write(columns(log, block), to: path, compressed: compressed)
+        case .columns: return columns(log)
         case .pairs:
             let users = try numbers(log.users.ids, UserRow.noun, form)
             let items = try numbers(log.items.ids, ItemRow.noun, form)
             let pairs = TensorSource(name: "arr_0", elementType: .int64, shape: [log.count, 2]) { sink in
-                try block.emit(2 * log.count, sink) { place in
+                try emit(2 * log.count, sink) { place in
                     place % 2 == 0 ? users[Int(log.userRows[place / 2])] : items[Int(log.itemRows[place / 2])]
                 }
             }
-            try NPZ.write([pairs], to: path, compressed: compressed)
+            return [NPYSource(pairs)]
         case .sparse:
             let users = try numbers(log.users.ids, UserRow.noun, form)
             let items = try numbers(log.items.ids, ItemRow.noun, form)
             let matrix = SparseSource(log.userMatrix(workers: workers), rows: users, columns: items)
-            try NPZ.write(try matrix.arrays(block), to: path, compressed: compressed)
+            return try matrix.arrays(for: path)
         }
     }
 
-    private static func columns(_ log: InteractionLog, _ block: Block) -> [NPYSource] {
+    private static func columns(_ log: InteractionLog) -> [NPYSource] {
         func column<Row>(_ name: String, _ vocabulary: Vocabulary<Row>, _ rows: [UInt32]) -> NPYSource {
             switch vocabulary.ids {
             case .integers(let ids):
                 NPYSource(
                     TensorSource(name: name, elementType: .int64, shape: [rows.count]) { sink in
-                        try block.emit(rows.count, sink) { ids[Int(rows[$0])] }
+                        try emit(rows.count, sink) { ids[Int(rows[$0])] }
                     })
             case .strings:
                 NPYSource(name: name, strings: rows.lazy.map { vocabulary.ids[Int($0)] })
@@ -64,7 +90,7 @@ extension InteractionWriter {
         return arrays
     }
 
-    private static func numbers<Row>(_ ids: Vocabulary<Row>.IDs, _ noun: String, _ form: ArrayForm) throws -> [Int64] {
+    static func numbers<Row>(_ ids: Vocabulary<Row>.IDs, _ noun: String, _ form: ArrayForm) throws -> [Int64] {
         if case .integers(let numbers) = ids, numbers.allSatisfy({ $0 >= 0 }) { return numbers }
         throw StarlingError(
             .badData, "the ids of some \(noun)s are not whole numbers of 0 or more, which \(form) need",
@@ -72,20 +98,12 @@ extension InteractionWriter {
     }
 
     /// Hands numbers over in blocks.
-    struct Block {
-        let path: String
-        let cancellation: Cancellation?
-
-        func emit<Number: BitwiseCopyable>(
-            _ count: Int, _ sink: (UnsafeRawBufferPointer) throws -> Void, _ number: (Int) -> Number
-        ) throws {
-            let size = 1 << 16
-            for start in stride(from: 0, to: count, by: size) {
-                if cancellation?.isCancelled == true {
-                    throw StarlingError(.interrupted, "stopped while writing \(path)")
-                }
-                try (start..<min(count, start + size)).map(number).withUnsafeBytes(sink)
-            }
+    static func emit<Number: BitwiseCopyable>(
+        _ count: Int, _ sink: (UnsafeRawBufferPointer) throws -> Void, _ number: (Int) -> Number
+    ) throws {
+        let size = 1 << 16
+        for start in stride(from: 0, to: count, by: size) {
+            try (start..<min(count, start + size)).map(number).withUnsafeBytes(sink)
         }
     }
 }
@@ -104,14 +122,14 @@ private struct SparseSource {
     }
 
     /// In SciPy's order and types.
-    func arrays(_ block: InteractionWriter.Block) throws -> [NPYSource] {
+    func arrays(for path: String) throws -> [NPYSource] {
         let shape = [(rows.max() ?? -1) + 1, (columns.max() ?? -1) + 1]
         let entries = matrix.entryCount
         guard shape[0] <= Int64(1 << 20 + 64 * entries) else {
             throw StarlingError(
                 .badData,
                 "the greatest user id is \(shape[0] - 1): a matrix of so many rows for \(entries) interactions is mostly empty",
-                at: .init(file: block.path), remedy: "write columns or pairs")
+                at: .init(file: path), remedy: "write columns or pairs")
         }
         let isNarrow = max(Int64(entries), shape.max()!) <= Int64(Int32.max)
         func integers(_ name: String, _ count: Int, _ number: @escaping (Int) -> Int64) -> NPYSource {
@@ -119,9 +137,9 @@ private struct SparseSource {
             return NPYSource(
                 TensorSource(name: name, elementType: type, shape: [count]) { sink in
                     if isNarrow {
-                        try block.emit(count, sink) { Int32(number($0)) }
+                        try InteractionWriter.emit(count, sink) { Int32(number($0)) }
                     } else {
-                        try block.emit(count, sink, number)
+                        try InteractionWriter.emit(count, sink, number)
                     }
                 })
         }
@@ -142,7 +160,7 @@ private struct SparseSource {
             NPYSource(TensorSource(name: "shape", shape)),
             NPYSource(
                 TensorSource(name: "data", elementType: .float32, shape: [entries]) { sink in
-                    try block.emit(entries, sink) { matrix.values?[place($0)] ?? 1 }
+                    try InteractionWriter.emit(entries, sink) { matrix.values?[place($0)] ?? 1 }
                 }),
         ]
     }

@@ -10,14 +10,14 @@ extension InteractionWriter {
     /// - Complexity: O(interactions).
     public static func writeMDS(
         _ log: InteractionLog, to folder: String, options: MDSWriter.Options = .init(),
-        cancellation: Cancellation? = nil
+        cancellation: Cancellation? = nil, progress: Progress? = nil
     ) throws {
         var columns = ["user": encoding(log.users.ids), "item": encoding(log.items.ids)]
         if log.values != nil { columns["rating"] = .float32 }
         if log.times != nil { columns["timestamp"] = .int64 }
         try Files.writeFolderAtomically(to: folder) { aside in
             let writer = try MDSWriter(aside, columns: columns, options: options)
-            let block = 1 << 18
+            let block = 1 << 16
             for start in stride(from: 0, to: log.count, by: block) {
                 if cancellation?.isCancelled == true {
                     throw StarlingError(.interrupted, "stopped while writing \(folder)")
@@ -34,6 +34,7 @@ extension InteractionWriter {
                 } else {
                     for index in range { try writer.write(sample(log, index)) }
                 }
+                progress?(range.upperBound, log.count)
             }
             try writer.finish()
         }

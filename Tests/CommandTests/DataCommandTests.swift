@@ -215,7 +215,8 @@ import Testing
         #expect(log.count == 100_000 && log.users.count == 943 && log.items.count == 1682)
     }
 
-    @Test(arguments: [[], ["describe"], ["split"], ["generate"]] as [[String]]) func helpHasAnExample(command: [String])
+    @Test(arguments: [[], ["describe"], ["split"], ["partition"], ["generate"], ["convert"]] as [[String]])
+    func helpHasAnExample(command: [String])
         throws
     {
         let result = try starling(["data"] + command + ["--help"])

@@ -4,19 +4,9 @@ import Interactions
 import Kernels
 import Testing
 
-/// NumPy archives of `[n × 2]` pairs.
+/// NumPy archives and arrays of `[n × 2]` pairs.
 @Suite struct PairReaderTests {
     private static let folder = Files.parent(#filePath) + "/golden/"
-    private static let pools = (1...3).map { Workers(threads: $0) }
-
-    private func read(
-        _ path: String, threads: Int = 2, chunkSize: Int = 4 << 20, _ change: (inout ReadingOptions) -> Void = { _ in }
-    ) throws -> LoadedInteractions {
-        var options = ReadingOptions()
-        change(&options)
-        return try InteractionReader.read(
-            path, options: options, workers: Self.pools[threads - 1], chunkSize: chunkSize)
-    }
 
     private func pairs(_ ids: [Int64], shape: [Int]? = nil) -> TensorSource {
         TensorSource(name: "arr_0", ids, shape: shape ?? [ids.count / 2, 2])
@@ -29,13 +19,64 @@ import Testing
         for (threads, chunk) in [(1, 4 << 20), (2, 64), (3, 64 * 4), (3, 64 * 15)] {
             let loaded = try read(Self.folder + "x16x32_*.npz", threads: threads, chunkSize: chunk)
             #expect(loaded.log.rows == text.log.rows)
-            #expect(
-                loaded.log.fingerprint(workers: Self.pools[0]) == text.log.fingerprint(workers: Self.pools[1]))
+            let workers = Workers(threads: 2)
+            #expect(loaded.log.fingerprint(workers: workers) == text.log.fingerprint(workers: workers))
             #expect(loaded.log.values == nil && loaded.log.times == nil)
             #expect(loaded.report.rowsRead == 90 && loaded.report.format == "NumPy arrays of pairs: user, item")
         }
         let merged = try read(Self.folder + "x16x32_*.npz") { $0.duplicates = .last }
         #expect(merged.log.rows == (try read(Self.folder + "x16x32.csv") { $0.duplicates = .last }).log.rows)
+    }
+
+    /// Arrays in files of their own: as NumPy saved them, in both orders of axes and bytes, by themselves and beside archives.
+    @Test func singleArrays() throws {
+        for name in ["c", "fortran", "big"] {
+            for (threads, chunk) in [(1, 4 << 20), (2, 64), (3, 64 * 4)] {
+                let loaded = try read(Self.folder + "x16x32-\(name).npy", threads: threads, chunkSize: chunk)
+                #expect(loaded.log.rows == (try read(Self.folder + "x16x32_0.npz")).log.rows, "\(name)")
+            }
+        }
+        let folder = TemporaryFolder()
+        for (file, name) in [("a.npz", "x16x32_0.npz"), ("b.npy", "x16x32-big.npy"), ("c.npz", "x16x32_10.npz")] {
+            _ = try folder.write(file, try Files.read(Self.folder + name))
+        }
+        let mixed = try read(folder.path + "/*", threads: 3, chunkSize: 64)
+        let one = try read(Self.folder + "x16x32_0.npz").log.rows
+        #expect(mixed.log.rows == one + one + (try read(Self.folder + "x16x32_10.npz")).log.rows)
+        for option in ["columns", "separator"] {
+            let error = failure {
+                _ = try read(Self.folder + "x16x32-c.npy") {
+                    if option == "columns" { $0.columns = try? ColumnMapping(parsing: "user=a,item=b") }
+                    if option == "separator" { $0.separator = "," }
+                }
+            }
+            #expect(error?.code == .usage && error?.what.contains("--\(option)") == true)
+        }
+        let formats = Files.parent(#filePath) + "/../FormatsTests/golden/"
+        for (name, words) in [
+            ("vector", "its shape is [7], pairs [n × 2]"), ("object", "holds Python objects"),
+        ] {
+            let error = failure { _ = try read(formats + name + ".npy") }
+            #expect(error?.code == .badData && error?.what.contains(words) == true, "\(String(describing: error))")
+        }
+        var bytes = try Files.read(Self.folder + "x16x32-c.npy")
+        bytes.removeLast(3)
+        let cut = failure { _ = try read(try folder.write("cut.npy", bytes)) }
+        #expect(cut?.code == .badData && cut?.what.contains("3 of them are missing") == true)
+        try NPY.write(NPYSource(pairs([1, 2, 3, -4])), to: folder.path + "/minus.npy")
+        let minus = failure { _ = try read(folder.path + "/minus.npy") }
+        #expect(minus?.what == "array[1, 1] is -4, not a whole number of 0 or more")
+    }
+
+    /// A folder of nothing but archives is read as all of them.
+    @Test func aFolderOfPairs() throws {
+        let folder = TemporaryFolder()
+        for name in ["x16x32_0.npz", "x16x32_10.npz"] {
+            _ = try folder.write(name, try Files.read(Self.folder + name))
+        }
+        #expect(try read(folder.path).log.rows == (try read(folder.path + "/*.npz")).log.rows)
+        _ = try folder.write("README", "text")
+        #expect(failure { _ = try read(folder.path) }?.code == .badData)
     }
 
     @Test func wideIDs() throws {
@@ -117,7 +158,7 @@ import Testing
         cancellation.cancel()
         let error = failure {
             _ = try InteractionReader.read(
-                Self.folder + "x16x32_*.npz", options: ReadingOptions(), workers: Self.pools[1],
+                Self.folder + "x16x32_*.npz", options: ReadingOptions(), workers: Workers(threads: 2),
                 cancellation: cancellation)
         }
         #expect(error?.code == .interrupted)

@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "https://x.org/a.csv", "s3://b/c", "sqlite:a.db?table=r", "postgres://h/d", "supabase:ratings", "mds:x",
+        "https://x.org/a.csv", "s3://b/c", "sqlite:a.db?table=r", "postgres://h/d", "supabase:ratings",
     ])
     func whatIsNotYetRead(source: String) {
         let error = failure { _ = try read(source) }

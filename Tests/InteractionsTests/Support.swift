@@ -1,6 +1,7 @@
 import Basics
 import Interactions
 import Kernels
+import Testing
 
 #if canImport(Glibc)
 import Glibc
@@ -83,6 +84,28 @@ func load(
     return try InteractionReader.read(
         try folder.write("data", bytes), options: options, workers: pools[threads - 1], chunkSize: chunkSize,
         instructionSet: instructionSet)
+}
+
+/// Reads a file, glob or folder.
+func read(
+    _ path: String, threads: Int = 2, chunkSize: Int = 4 << 20, _ change: (inout ReadingOptions) -> Void = { _ in }
+) throws -> LoadedInteractions {
+    var options = ReadingOptions()
+    change(&options)
+    return try InteractionReader.read(path, options: options, workers: pools[threads - 1], chunkSize: chunkSize)
+}
+
+/// Expects the same log and the same counts.
+func expectSame(_ one: LoadedInteractions, _ other: LoadedInteractions, _ comment: String) {
+    #expect(one.log.rows == other.log.rows, "\(comment)")
+    #expect(one.log.fingerprint(workers: pools[0]) == other.log.fingerprint(workers: pools[1]), "\(comment)")
+    func counts(_ report: IngestionReport) -> [Int] {
+        [
+            report.rowsRead, report.rowsKept, report.duplicatesMerged, report.usersRemoved, report.itemsRemoved,
+            report.rowsRemoved, report.users, report.items,
+        ]
+    }
+    #expect(counts(one.report) == counts(other.report), "\(comment)")
 }
 
 /// The error of a call that must fail.

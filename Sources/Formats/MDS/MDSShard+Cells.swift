@@ -35,6 +35,15 @@ extension MDSShard {
         return cells
     }
 
+    /// The cells of a column as they lie in the shard, valid as long as it lives.
+    /// - Precondition: rows below ``count``.
+    /// - Throws: `badData` naming file, shard, sample and column for damaged cells.
+    package func cells(_ column: String, _ rows: Range<Int>) throws -> [UnsafeRawBufferPointer] {
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= count, "rows beyond the shard's \(count)")
+        let number = try number(column)
+        return try rows.map { try cell(number, $0) }
+    }
+
     func values<Value>(
         _ column: String, _ rows: MDSRows, _ expected: String, _ take: (MDSValue) -> Value?
     ) throws -> [Value] {

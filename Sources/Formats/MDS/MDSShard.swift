@@ -101,6 +101,14 @@ public final class MDSShard: @unchecked Sendable {
             .failed, "there is no column “\(column)” among \(known)", at: .init(file: path, shard: info.label))
     }
 
+    /// Bytes of the samples of `rows`, which are not beyond ``count``.
+    package func byteCount(_ rows: Range<Int>) -> Int { offset(rows.upperBound) - offset(rows.lowerBound) }
+
+    /// Tells the system that samples will not be read again soon, where the shard is a mapped file.
+    package func release(_ rows: Range<Int>) {
+        (owner as? MappedFile)?.release(offset(rows.lowerBound)..<offset(rows.upperBound))
+    }
+
     func damaged(_ what: String, sample: Int? = nil, remedy: String? = nil) -> StarlingError {
         StarlingError(.badData, what, at: .init(file: path, shard: info.label, sample: sample), remedy: remedy)
     }

@@ -19,7 +19,7 @@ public final class PTHFile: Sendable {
     public let path: String
     /// All tensors, in the order of the file. Tied weights stand under each of their names.
     public let names: [String]
-    private let tensors: [String: TorchTensor]
+    let tensors: [String: TorchTensor]
     private let archive: ZipArchive
     private let isBigEndian: Bool
     /// Where those storages start whose checksum was found to fit.

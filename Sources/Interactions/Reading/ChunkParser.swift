@@ -211,7 +211,7 @@ struct ChunkParser {
         Refusal(reason: reason, line: line, column: column, what: what)
     }
 
-    private static func isValid(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    static func isValid(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         text.allSatisfy { $0 < 0x80 } || String(validating: text, as: UTF8.self) != nil
     }
 }

@@ -1,5 +1,5 @@
 public import Basics
-import Formats
+public import Formats
 public import Kernels
 
 /// Interactions that were read, and how it went.
@@ -21,9 +21,13 @@ public struct LoadedInteractions: Sendable {
 /// NumPy archives (`.npz`, stored or compressed) hold arrays `users` and `items` of one length, integers from 0 on or texts,
 /// and perhaps `values` and `times`; names that a header may have (`user_id`, `rating`, …) do as well, and
 /// ``ReadingOptions/columns`` names others. Or they hold a SciPy CSR matrix, users × items: ids are the numbers of rows and columns that
-/// have entries, values its data, explicit zeros included. Text ids are taken as they are. Or they hold one array of
-/// integers, `[n × 2]`: user and item a row, as the “x16x32” sets have them; such files are read in parallel, each through a
-/// window, so that beyond the log nothing of them is in memory.
+/// have entries, values its data, explicit zeros included. Text ids are taken as they are. Or they, and `.npy` files, hold one
+/// array of integers, `[n × 2]`: user and item a row, as the “x16x32” sets have them; such files are read in parallel, each
+/// through a window, so that beyond the log nothing of them is in memory.
+///
+/// Mosaic streaming data sets (MDS: folders with an `index.json`) have columns that headers may have,
+/// or ``ReadingOptions/columns`` names others: ids are whole numbers or `str`, values and times numbers. Shards are read in
+/// parallel, and their hashes are compared.
 ///
 /// ```swift
 /// let loaded = try InteractionReader.read("ml-latest-small", options: ReadingOptions(), workers: Workers())
@@ -31,8 +35,8 @@ public struct LoadedInteractions: Sendable {
 /// ```
 public enum InteractionReader {
     /// - Parameters:
-    ///   - source: a file, a data set's folder (with `u.data`, `ratings.dat`, `ratings.csv` or one `.inter`), or a glob
-    ///     whose files have one form and are read as one, in sorted order.
+    ///   - source: a file, a data set's folder (with `u.data`, `ratings.dat`, `ratings.csv`, one `.inter`, nothing but `.npz`, or
+    ///     shards), or a glob whose files have one form and are read as one, in sorted order.
     ///   - workers: parse in parallel. Nothing in the result depends on their number.
     ///   - progress: called now and then on the calling thread.
     /// - Throws: `badData` that names file, line and column of the lowest line that cannot be read, or what else is
@@ -47,31 +51,62 @@ public enum InteractionReader {
             chunkSize: 4 << 20, instructionSet: try .current())
     }
 
+    /// The same of shards, wherever they come from.
+    /// - Throws: `badData` that names shard and sample; otherwise as the other form.
+    public static func read(
+        _ folder: MDSFolder, options: ReadingOptions, workers: Workers, cancellation: Cancellation? = nil,
+        progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil
+    ) throws -> LoadedInteractions {
+        try load(folder.path, options, workers) {
+            try MDSReader(
+                options: options, workers: workers, cancellation: cancellation, progress: progress,
+                windowSize: 1 << 16
+            ).read(folder)
+        }
+    }
+
     /// As above, with chunks of another size and another instruction set, on which nothing in the result depends.
     package static func read(
         _ source: String, options: ReadingOptions, workers: Workers, cancellation: Cancellation? = nil,
         progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil, chunkSize: Int,
         instructionSet: InstructionSet = .best
     ) throws -> LoadedInteractions {
-        let watch = Stopwatch()
-        let files = try SourceLocator.files(source).map { try MappedFile($0) }
-        var (log, report) =
-            if ArrayReader.reads(files[0]), try PairReader.reads(files[0], options) {
-                try PairReader(
+        try load(source, options, workers) {
+            let files: [MappedFile]
+            switch try SourceLocator.locate(source) {
+            case .shards(let folder):
+                return try MDSReader(
+                    options: options, workers: workers, cancellation: cancellation, progress: progress,
+                    windowSize: max(1, chunkSize / 64)
+                ).read(folder)
+            case .files(let paths): files = try paths.map { try MappedFile($0) }
+            }
+            if try PairReader.reads(files[0], options) {
+                return try PairReader(
                     options: options, workers: workers, cancellation: cancellation, progress: progress,
                     windowSize: max(1, chunkSize / 64)
                 ).read(files)
-            } else if ArrayReader.reads(files[0]) {
-                try ArrayReader(
+            }
+            if ArrayReader.reads(files[0]) {
+                return try ArrayReader(
                     options: options, workers: workers, cancellation: cancellation, progress: progress,
                     sliceSize: max(1, chunkSize / 16)
                 ).read(files)
-            } else {
-                try TextReader(
-                    options: options, workers: workers, cancellation: cancellation, progress: progress,
-                    instructionSet: instructionSet, chunkSize: chunkSize
-                ).read(files)
             }
+            return try TextReader(
+                options: options, workers: workers, cancellation: cancellation, progress: progress,
+                instructionSet: instructionSet, chunkSize: chunkSize
+            ).read(files)
+        }
+    }
+
+    /// Reads, and merges and leaves out what the options say.
+    private static func load(
+        _ source: String, _ options: ReadingOptions, _ workers: Workers,
+        _ read: () throws -> (log: InteractionLog, report: IngestionReport)
+    ) throws -> LoadedInteractions {
+        let watch = Stopwatch()
+        var (log, report) = try read()
         if let policy = options.duplicates {
             do {
                 (log, report.duplicatesMerged) = try log.mergingDuplicates(policy, workers: workers)

@@ -1,4 +1,5 @@
 import Basics
+import Formats
 
 #if canImport(Glibc)
 import Glibc
@@ -6,12 +7,18 @@ import Glibc
 import Darwin
 #endif
 
-/// Finds the files that a `--data` source names.
+/// Finds what a `--data` source names.
 enum SourceLocator {
-    /// One file; the interactions in a data set's folder; or the files of a glob, sorted.
+    enum Found {
+        /// Files of one form, to be read as one.
+        case files([String])
+        case shards(MDSFolder)
+    }
+
+    /// One file; the interactions in a data set's folder; the files of a glob, sorted; or a folder of shards.
     ///
     /// - Throws: `usage` for sources of a kind that cannot be read yet; `badData` where nothing is found.
-    static func files(_ source: String) throws -> [String] {
+    static func locate(_ source: String) throws -> Found {
         if let kind = laterKind(source) {
             throw StarlingError(
                 // The source may hold a password: it is not repeated.
@@ -19,8 +26,8 @@ enum SourceLocator {
                 remedy: "name a text file, a folder or a glob")
         }
         switch Files.kind(source) {
-        case .directory: return [try interactions(inFolder: source)]
-        case .file, .other: return [source]
+        case .directory: return try shards(in: source).map { .shards($0) } ?? .files(try interactions(inFolder: source))
+        case .file, .other: return .files([source])
         case nil: break
         }
         guard source.contains(where: { "*?[".contains($0) }) else {
@@ -31,14 +38,20 @@ enum SourceLocator {
         guard !found.isEmpty else {
             throw StarlingError(.badData, "no file matches", at: .init(file: source), remedy: "check the pattern")
         }
-        return found
+        return .files(found)
+    }
+
+    /// The data set of shards that a folder holds, if its index is there.
+    private static func shards(in folder: String) throws -> MDSFolder? {
+        let path = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        return Files.exists(path + "/" + MDSIndex.basename) ? try MDSFolder(path) : nil
     }
 
     private static func laterKind(_ source: String) -> String? {
         let lower = source.lowercased()
         let schemes = [
             ("sqlite:", "SQLite"), ("postgres:", "PostgreSQL"), ("postgresql:", "PostgreSQL"),
-            ("supabase:", "Supabase"), ("mds:", "MDS shards"),
+            ("supabase:", "Supabase"),
         ]
         for (prefix, name) in schemes where lower.hasPrefix(prefix) { return name }
         if let mark = lower.firstRange(of: "://") {
@@ -50,24 +63,24 @@ enum SourceLocator {
 
     private static let known = ["u.data", "ratings.dat", "ratings.csv"]
 
-    private static func interactions(inFolder folder: String) throws -> String {
-        let names = try Files.list(folder)
+    private static func interactions(inFolder folder: String) throws -> [String] {
+        let names = try Files.list(folder).filter { !$0.hasPrefix(".") }
         let path = folder.hasSuffix("/") ? folder : folder + "/"
-        if let name = known.first(where: names.contains) { return path + name }
+        if let name = known.first(where: names.contains) { return [path + name] }
         let inter = names.filter { $0.hasSuffix(".inter") }
-        if inter.count == 1 { return path + inter[0] }
+        if inter.count == 1 { return [path + inter[0]] }
         if inter.count > 1 {
             throw StarlingError(
                 .badData, "the folder holds several .inter files: \(inter.joined(separator: ", "))",
                 at: .init(file: folder), remedy: "name one of them")
         }
-        if names.contains("index.json") {
-            throw StarlingError(
-                .usage, "reading MDS shards is not yet available: \(folder)",
-                remedy: "name a text file, a folder or a glob")
+        // A part of a set of pairs.
+        if !names.isEmpty, names.allSatisfy({ $0.hasSuffix(".npz") }) || names.allSatisfy({ $0.hasSuffix(".npy") }) {
+            return names.map { path + $0 }
         }
         throw StarlingError(
-            .badData, "is a folder that holds none of \(known.joined(separator: ", ")) or *.inter",
+            .badData,
+            "is a folder that holds none of \(known.joined(separator: ", ")) or *.inter, nor \(MDSIndex.basename) of shards",
             at: .init(file: folder), remedy: "name the file that holds the interactions")
     }
 

@@ -1,14 +1,10 @@
 import Basics
 import Formats
 import Kernels
-import Synchronization
 
 /// Reads text files of one form into a log: cuts them into chunks, counts lines to know each chunk's place in the
-/// columns, parses chunks in parallel straight into it, then turns ids into rows.
-///
-/// Two optimistic guesses make the usual file fast, and neither shows in the result: that a column's ids are small
-/// canonical integers (else the file is read again with that column's ids interned), and that every line is a row
-/// (else the gaps are closed afterwards).
+/// columns, parses chunks in parallel straight into it, then turns ids into rows. That every line is a row is a guess, too:
+/// else the gaps are closed afterwards.
 struct TextReader {
     let options: ReadingOptions
     let workers: Workers
@@ -96,53 +92,27 @@ struct TextReader {
         return (first.next, first.number + 1)
     }
 
-    /// Parses all chunks; again, with ids interned, as long as a column turns out to hold more than integers.
     private func parse(
         _ files: [MappedFile], _ form: TextForm, _ chunks: [Chunk], _ starts: [Int], _ columns: inout LogColumns
     ) throws -> [ParsedChunk] {
-        var (internsUsers, internsItems) = (form.hasTextUsers, form.hasTextItems)
-        let total = files.reduce(0) { $0 + $1.bytes.count }
-        while true {
-            let metTextUsers = Atomic<Bool>(false)
-            let metTextItems = Atomic<Bool>(false)
-            let done = Atomic<Int>(0)
-            let outcome = Result {
-                try columns.withPointers { pointers in
-                    try map(chunks.count) { index, worker in
-                        let chunk = chunks[index]
-                        let file = files[chunk.file]
-                        let range = chunk.lines.range
-                        var parser = ChunkParser(
-                            form: form, file: file.path, skipsBadRows: options.skipsBadRows,
-                            output: pointers.advanced(by: starts[index]), isTerminated: chunk.lines.isTerminated,
-                            readable: file.bytes.assumingMemoryBound(to: UInt8.self), instructionSet: instructionSet,
-                            line: chunk.lines.firstLine, ordinal: chunk.ordinal,
-                            users: IDSink(isInterning: internsUsers), items: IDSink(isInterning: internsItems))
-                        let isLost =
-                            metTextUsers.load(ordering: .relaxed) || metTextItems.load(ordering: .relaxed)
-                        if !isLost {
-                            try parser.parse(
-                                UnsafeRawBufferPointer(rebasing: file.bytes[range]).assumingMemoryBound(to: UInt8.self))
-                        }
-                        if parser.users.hasMetText { metTextUsers.store(true, ordering: .relaxed) }
-                        if parser.items.hasMetText { metTextItems.store(true, ordering: .relaxed) }
-                        file.release(range)
-                        let bytes = done.add(range.count, ordering: .relaxed).newValue
-                        if worker == 0 { progress?(bytes, total) }
-                        return ParsedChunk(
-                            rows: parser.rows, tally: parser.tally, users: parser.users, items: parser.items)
-                    }
-                }
-            }
-            let (users, items) = (metTextUsers.load(ordering: .relaxed), metTextItems.load(ordering: .relaxed))
-            if !users && !items {
-                let parsed = try outcome.get()
-                progress?(total, total)
-                return parsed
-            }
-            if let cancellation, cancellation.isCancelled { _ = try outcome.get() }
-            internsUsers = internsUsers || users
-            internsItems = internsItems || items
+        let parsing = ChunkedParsing(workers: workers, cancellation: cancellation, progress: progress)
+        return try parsing.run(
+            starts: starts, bytes: files.reduce(0) { $0 + $1.bytes.count },
+            interning: (form.hasTextUsers, form.hasTextItems), into: &columns
+        ) { index, task in
+            let chunk = chunks[index]
+            let file = files[chunk.file]
+            let range = chunk.lines.range
+            var parser = ChunkParser(
+                form: form, file: file.path, skipsBadRows: options.skipsBadRows, output: task.output,
+                isTerminated: chunk.lines.isTerminated, readable: file.bytes.assumingMemoryBound(to: UInt8.self),
+                instructionSet: instructionSet, line: chunk.lines.firstLine, ordinal: chunk.ordinal,
+                users: task.users, items: task.items)
+            try parser.parse(
+                UnsafeRawBufferPointer(rebasing: file.bytes[range]).assumingMemoryBound(to: UInt8.self))
+            file.release(range)
+            _ = try task.goesOn(after: range.count)
+            return ParsedChunk(rows: parser.rows, tally: parser.tally, users: parser.users, items: parser.items)
         }
     }
 

@@ -33,6 +33,19 @@ package final class ProgressBar {
         if let text { line.print(text) } else { line.erase() }
     }
 
+    /// Shows a bar while `body` runs, from what it reports.
+    package static func during<Result>(
+        _ label: String, unit: String,
+        _ body: (_ report: @escaping (_ done: Int, _ total: Int) -> Void) throws -> Result
+    ) rethrows -> Result {
+        var bar: ProgressBar?
+        defer { bar?.finish() }
+        return try body { done, total in
+            bar = bar ?? ProgressBar(label, unit: unit, total: total)
+            bar?.update(done: done)
+        }
+    }
+
     package static func line(label: String, unit: String, done: Int, total: Int?, seconds: Double) -> ProgressLine {
         let rate = seconds > 0 ? Double(done) / seconds : 0
         let fraction = total.map { $0 > 0 ? Double(done) / Double($0) : 1 }

@@ -4,13 +4,14 @@ import ArgumentParser
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Describes, splits, generates and converts interaction data.",
+        abstract: "Describes, splits, partitions, generates and converts interaction data.",
         discussion: """
             Example:
 
               starling data describe ratings.csv
             """,
         subcommands: [
-            DataDescribeCommand.self, DataSplitCommand.self, DataGenerateCommand.self, DataConvertCommand.self,
+            DataDescribeCommand.self, DataSplitCommand.self, DataPartitionCommand.self, DataGenerateCommand.self,
+            DataConvertCommand.self,
         ])
 }

@@ -8,21 +8,19 @@ struct DataConvertCommand: ParsableCommand {
         discussion: """
             Interactions from anything that train reads; the format follows the name of --to, or --form:
 
-              csv    NAME.csv: user,item[,rating][,timestamp]
-              npz    NAME.npz: arrays users, items[, values][, times]
-              pairs  an NPZ with one array [n × 2] of whole-numbered ids
-              csr    an NPZ that scipy.sparse.load_npz opens, users × items
-              mds    a folder of Mosaic streaming shards
+              csv, tsv  NAME.csv, NAME.tsv: user, item[, rating][, timestamp]
+              npz       NAME.npz: arrays users, items[, values][, times]
+              pairs     an NPZ, or NAME.npy, with one array [n × 2] of whole-numbered ids
+              csr       an NPZ that scipy.sparse.load_npz opens, users × items
+              mds       a folder of Mosaic streaming shards
 
-            Tensors of a .safetensors or .pth file go to .safetensors or .npz. What is written appears whole or not at \
-            all, so after a stop the same command begins anew. Examples:
+            Tensors of a .safetensors or .pth file, or of an NPZ if --form safetensors, go to .safetensors or .npz. What is \
+            written appears whole or not at all; after a stop or a kill the same command begins anew. Examples:
 
               starling data convert --data ratings.csv --to ratings.npz
               starling data convert --data ratings.csv --to shards --form mds --compression zstd --hashes xxh3_64
               starling data convert --data SASRec.pth --to SASRec.safetensors
             """)
-
-    enum Form: String, CaseIterable, ExpressibleByArgument { case csv, npz, pairs, csr, mds, safetensors }
 
     @OptionGroup(title: "Data") var reading: ReadingFlags
 
@@ -30,7 +28,7 @@ struct DataConvertCommand: ParsableCommand {
     var to: String
 
     @Option(help: ArgumentHelp("Write this format; by default the name of --to decides.", valueName: "form"))
-    var form: Form?
+    var form: ConversionForm?
 
     @Option(help: ArgumentHelp("Compress: zstd[:level] or gz[:level] for mds, deflate for NPZ.", valueName: "name"))
     var compression: String?
@@ -38,8 +36,9 @@ struct DataConvertCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Keep these hashes of shards in the index of mds, as xxh3_64,sha1.", valueName: "names"))
     var hashes: String?
 
-    @Option(help: ArgumentHelp("Begin a new shard of mds before so many bytes.", valueName: "bytes"))
-    var sizeLimit: Int = 1 << 26
+    @Option(
+        help: ArgumentHelp("Begin a new shard of mds before so many bytes. Default: 67108864.", valueName: "bytes"))
+    var sizeLimit: Int?
 
     @Flag(help: "Replace what is there.")
     var overwrite = false
@@ -54,100 +53,92 @@ struct DataConvertCommand: ParsableCommand {
 
     func run() throws {
         let watch = Stopwatch()
-        let (source, form) = (try reading.source(), try chosenForm())
-        let kind = Files.kind(to)
-        guard kind == nil || overwrite && (kind == .directory) == (form == .mds) else {
-            throw StarlingError(
-                .usage, "there is something already", at: .init(file: to),
-                remedy: "choose another --to, or give --overwrite to replace what --form would write")
-        }
-        if overwrite, form == .mds, kind == .directory, !Files.exists(to + "/" + MDSIndex.basename) {
-            throw StarlingError(
-                .usage, "the folder is no data set of shards, and is not replaced", at: .init(file: to),
-                remedy: "choose another --to")
-        }
-        let isTensors = [".pth", ".pt", ".safetensors"].contains { source.lowercased().hasSuffix($0) }
-        let count = isTensors ? try convertTensors(source, form) : try convertInteractions(form)
+        let source = try reading.source()
+        let form = try form ?? ConversionForm(ofFile: to)
+        let output = try output(form)
+        let cancellation = Signals.cancelOnInterrupt()
+        let isTensors = TensorConversion.reads(source) || form == .safetensors
+        let count =
+            isTensors
+            ? try TensorConversion(source: source, cancellation: cancellation).write(form, to: output, deflates(form))
+            : try convertInteractions(form, to: output, cancellation)
         let answer = Answer(
-            output: to, form: form.rawValue, interactions: isTensors ? nil : count, tensors: isTensors ? count : nil,
-            seconds: watch.seconds)
+            output: output, form: form.rawValue, interactions: isTensors ? nil : count,
+            tensors: isTensors ? count : nil, seconds: watch.seconds)
         FileHandles.standardOutput((json ? try JSON.text(answer) : answer.text) + "\n")
     }
 
-    private func chosenForm() throws -> Form {
-        if let form { return form }
-        let name = to.lowercased()
-        for form in [Form.csv, .npz, .safetensors] where name.hasSuffix("." + form.rawValue) { return form }
-        throw StarlingError(
-            .usage, "the name \(to) does not say which format to write",
-            remedy: "name it .csv, .npz or .safetensors, or give --form mds, pairs, csr")
+    /// Where to write, if it may be written to, and options fit it.
+    private func output(_ form: ConversionForm) throws -> String {
+        guard form == .mds || hashes == nil && sizeLimit == nil else {
+            throw StarlingError(
+                .usage, "--hashes and --size-limit are for shards, not for \(form.rawValue)",
+                remedy: "leave them out, or write --form mds")
+        }
+        if form == .mds {
+            let isPart = { (name: String) in
+                name == MDSIndex.basename || name.hasPrefix("shard.") && name.contains(".mds")
+            }
+            return try OutputFolder(
+                to, option: "--to", overwrite: overwrite, noun: "a data set of shards", isPart: isPart
+            )
+            .path
+        }
+        guard Files.kind(to) == nil || overwrite && Files.kind(to) == .file else {
+            throw StarlingError(
+                .usage, "there is something already", at: .init(file: to),
+                remedy: "choose another --to, or give --overwrite to replace a file")
+        }
+        try Files.removeLeftovers(of: to)
+        return to
     }
 
-    private func convertInteractions(_ form: Form) throws -> Int {
-        let options = try form == .mds ? mdsOptions() : nil
-        let deflates = try form == .mds ? false : deflates()
-        guard form != .safetensors else {
-            throw StarlingError(
-                .usage, "safetensors hold tensors, and these are interactions",
-                remedy: "use csv, npz, pairs, csr or mds")
-        }
-        let (workers, cancellation) = (try makeWorkers(threads), Signals.cancelOnInterrupt())
+    private func convertInteractions(
+        _ form: ConversionForm, to output: String, _ cancellation: Cancellation
+    ) throws -> Int {
+        // What cannot be is said before anything is read.
+        let (options, deflates) = (try mdsOptions(form), try deflates(form))
+        let workers = try makeWorkers(threads)
         let log = try reading.read(workers: workers, cancellation: cancellation).log
-        switch form {
-        case .csv: try InteractionWriter.write(log, to: to, workers: workers, cancellation: cancellation)
-        case .mds: try InteractionWriter.writeMDS(log, to: to, options: options!, cancellation: cancellation)
-        default:
-            let forms: [Form: InteractionWriter.ArrayForm] = [.npz: .columns, .pairs: .pairs, .csr: .sparse]
-            try InteractionWriter.writeArrays(
-                log, as: forms[form]!, to: to, compressed: deflates, workers: workers, cancellation: cancellation)
+        try ProgressBar.during("writing", unit: "interactions") { report in
+            func arrays(_ form: InteractionWriter.ArrayForm) throws {
+                try InteractionWriter.writeArrays(
+                    log, as: form, to: output, compressed: deflates, workers: workers, cancellation: cancellation,
+                    progress: report)
+            }
+            switch form {
+            case .csv, .tsv:
+                try InteractionWriter.write(
+                    log, to: output, separator: form == .csv ? .comma : .tab, workers: workers,
+                    cancellation: cancellation, progress: report)
+            case .mds:
+                try InteractionWriter.writeMDS(
+                    log, to: output, options: options, cancellation: cancellation, progress: report)
+            case .npz: try arrays(.columns)
+            case .pairs: try arrays(.pairs)
+            case .csr: try arrays(.sparse)
+            case .safetensors: preconditionFailure("these are tensors")
+            }
         }
         return log.count
     }
 
-    private func convertTensors(_ source: String, _ form: Form) throws -> Int {
-        let views: [TensorView]
-        if source.lowercased().hasSuffix(".safetensors") {
-            let file = try SafeTensorsFile(source)
-            views = try file.names.map { try file.tensor($0) }
-        } else {
-            let file = try PTHFile(source)
-            views = try file.names.map { try file.tensor($0) }
-        }
-        let tensors = views.map { view in
-            TensorSource(name: view.name, elementType: view.elementType, shape: view.shape) { sink in
-                try view.withUnsafeBytes(sink)
-            }
-        }
-        switch form {
-        case .safetensors: try SafeTensors.write(tensors, to: to)
-        case .npz:
-            if let odd = views.first(where: { !NPYElement.holds($0.elementType) }) {
-                throw StarlingError(
-                    .badData, "tensor “\(odd.name)” is of \(odd.elementType.rawValue), which is not written for NumPy",
-                    at: .init(file: source),
-                    remedy: "convert to .safetensors")
-            }
-            try NPZ.write(tensors.map(NPYSource.init), to: to, compressed: try deflates())
-        default:
+    private func deflates(_ form: ConversionForm) throws -> Bool {
+        guard let compression, compression != "none", form != .mds else { return false }
+        guard form.isNPZ, compression == "deflate", !to.lowercased().hasSuffix(".npy") else {
             throw StarlingError(
-                .usage, "\(source) holds tensors, which \(form.rawValue) cannot", remedy: "use .npz or .safetensors")
-        }
-        return tensors.count
-    }
-
-    private func deflates() throws -> Bool {
-        guard let compression, compression != "none" else { return false }
-        guard compression == "deflate" else {
-            throw StarlingError(.usage, "an NPZ knows no “\(compression)”", remedy: "use --compression deflate")
+                .usage, "--compression \(compression) is not for \(form.rawValue)",
+                remedy: form.isNPZ ? "an .npz takes deflate" : "leave it out")
         }
         return true
     }
 
-    private func mdsOptions() throws -> MDSWriter.Options {
-        MDSWriter.Options(
+    private func mdsOptions(_ form: ConversionForm) throws -> MDSWriter.Options {
+        guard form == .mds else { return .init() }
+        return MDSWriter.Options(
             compression: try compression.flatMap { $0 == "none" ? nil : try MDSCompression($0) },
             hashes: try hashes.map { try $0.split(separator: ",").map { try MDSHash(name: String($0)) } } ?? [],
-            sizeLimit: sizeLimit)
+            sizeLimit: sizeLimit ?? 1 << 26)
     }
 
     /// Property names are the JSON keys.
@@ -161,4 +152,27 @@ struct DataConvertCommand: ParsableCommand {
             return "\(what) in \(output), \(Numerals.duration(seconds))"
         }
     }
+}
+
+/// The formats that are written.
+enum ConversionForm: String, CaseIterable, ExpressibleByArgument {
+    case csv, tsv, npz, pairs, csr, mds, safetensors
+
+    /// By the name of the file.
+    init(ofFile path: String) throws {
+        let name = path.lowercased()
+        if let form = [.csv, .tsv, .npz, .safetensors].first(where: { (form: Self) in
+            name.hasSuffix("." + form.rawValue)
+        }) {
+            self = form
+        } else if name.hasSuffix(".npy") {
+            self = .pairs
+        } else {
+            throw StarlingError(
+                .usage, "the name \(path) does not say which format to write",
+                remedy: "name it .csv, .tsv, .npz, .npy or .safetensors, or give --form mds, pairs, csr")
+        }
+    }
+
+    var isNPZ: Bool { [.npz, .pairs, .csr].contains(self) }
 }

@@ -9,25 +9,7 @@ struct SplitFolder {
 
     /// - Throws: `usage` if something stands there, unless it is an earlier split and `overwrite` allows to replace it.
     init(_ output: String, overwrite: Bool) throws {
-        path = output.count > 1 && output.hasSuffix("/") ? String(output.dropLast()) : output
-        let place = StarlingError.Place(file: path)
-        switch Files.kind(path) {
-        case nil: return
-        case .directory?:
-            let names = try Files.list(path)
-            guard overwrite || names.isEmpty else {
-                throw StarlingError(
-                    .usage, "there is a folder already", at: place,
-                    remedy: "choose another --output or give --overwrite")
-            }
-            // What is replaced is removed, so it has to be what this command made.
-            if let other = names.first(where: { !Self.files.contains($0) }) {
-                throw StarlingError(
-                    .usage, "the folder holds “\(other)”, which is no part of a split, and is not replaced", at: place,
-                    remedy: "choose another --output")
-            }
-        default: throw StarlingError(.usage, "is not a folder", at: place, remedy: "choose another --output")
-        }
+        path = try OutputFolder(output, overwrite: overwrite, noun: "a split", isPart: { Self.files.contains($0) }).path
     }
 
     /// The parts that there are, with their file names and JSON keys.

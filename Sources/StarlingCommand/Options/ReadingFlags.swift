@@ -5,7 +5,7 @@ import Starling
 struct ReadingFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Read interactions from this file, data set folder or glob; the form is recognised by content.",
+            "Read interactions from this file, glob or folder of a data set or of shards; recognised by content.",
             valueName: "source"))
     var data: String?
 
@@ -75,15 +75,10 @@ struct ReadingFlags: ParsableArguments {
     /// Reads with a bar and prints the ingestion report to standard error.
     func read(workers: Workers, cancellation: Cancellation?) throws -> LoadedInteractions {
         let (source, options) = (try source(), try options())
-        var bar: ProgressBar?
-        defer { bar?.finish() }
-        let loaded = try InteractionReader.read(
-            source, options: options, workers: workers, cancellation: cancellation,
-            progress: { done, total in
-                bar = bar ?? ProgressBar("reading", unit: "B", total: total)
-                bar?.update(done: done)
-            })
-        bar?.finish()
+        let loaded = try ProgressBar.during("reading", unit: "B") { report in
+            try InteractionReader.read(
+                source, options: options, workers: workers, cancellation: cancellation, progress: report)
+        }
         for line in loaded.report.lines() { FileHandles.standardError(DisplayWidth.printable(line) + "\n") }
         return loaded
     }

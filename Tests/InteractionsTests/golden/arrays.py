@@ -59,3 +59,8 @@ np.savez("x16x32_4.npz", parts["4"].astype(">i8"))
 np.savez("x16x32_5.npz", np.asfortranarray(parts["5"].astype(">u4")))
 # With a header: two columns without one are in the order of time.
 write_csv("x16x32", ["user", *pairs[:, 0]], ["item", *pairs[:, 1]])
+
+# The pairs of x16x32_0 in files of their own.
+np.save("x16x32-c.npy", parts["0"].astype(np.int32))
+np.save("x16x32-fortran.npy", np.asfortranarray(parts["0"].astype(np.uint64)))
+np.save("x16x32-big.npy", np.asfortranarray(parts["0"].astype(">i4")))

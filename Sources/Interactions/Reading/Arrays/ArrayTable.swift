@@ -47,7 +47,15 @@ struct ArrayTable {
 
     private init(columns archive: NPZFile, _ mapping: ColumnMapping?, _ workers: Workers) throws {
         let file = archive.path
-        let names = try ArrayNames(archive, mapping)
+        if mapping == nil, archive.contains("user_factors") || archive.contains("item_factors") {
+            throw StarlingError(
+                .badData, "it holds a model's vectors and no interactions", at: .init(file: file),
+                remedy: "name an archive of interactions")
+        }
+        let holder = NamedColumns.Holder(
+            path: file, noun: "array", whole: "archive",
+            remedy: "save numpy.savez(file, users=…, items=…, values=…, times=…)")
+        let names = try NamedColumns(archive.names, mapping, of: holder)
         func column(_ name: String, length: Int?) throws -> NPYArray {
             let array = try archive.array(name, workers: workers)
             guard array.shape.count == 1 else {
@@ -82,9 +90,7 @@ struct ArrayTable {
         values = try names.value.map { try numbers($0, length: users.count) }
         times = try names.time.map { try numbers($0, length: users.count) }
         columns = nil
-        let roles = [("user", names.user), ("item", names.item), ("value", names.value), ("time", names.time)]
-        name =
-            "NumPy arrays: " + roles.compactMap { role, name in name.map { "\(role) “\($0)”" } }.joined(separator: ", ")
+        name = "NumPy arrays: " + names.description
     }
 
     /// What `scipy.sparse.save_npz` writes of a CSR matrix.
@@ -136,47 +142,5 @@ struct ArrayTable {
 
     private static func wrong(_ file: String, _ array: String, _ what: String, remedy: String? = nil) -> StarlingError {
         StarlingError(.badData, "array “\(array)”: \(what)", at: .init(file: file), remedy: remedy)
-    }
-}
-
-/// Which arrays of an NPZ file are which columns.
-struct ArrayNames {
-    var user = "", item = ""
-    var value, time: String?
-
-    init(_ archive: NPZFile, _ mapping: ColumnMapping?) throws {
-        func unknown(_ code: StarlingError.Code, _ what: String) -> StarlingError {
-            let known = archive.names.prefix(20).map { "“\($0)”" }.joined(separator: ", ")
-            return StarlingError(
-                code, what + (known.isEmpty ? "; the archive holds no arrays" : "; it holds \(known)"),
-                at: .init(file: archive.path),
-                remedy: "save numpy.savez(file, users=…, items=…, values=…, times=…), or name other arrays with "
-                    + "--columns user=…,item=…,value=…,time=…")
-        }
-        if let mapping {
-            func name(_ column: ColumnMapping.Column) throws -> String {
-                guard case .name(let name) = column, archive.contains(name) else {
-                    throw unknown(.usage, "--columns names an array that is not there")
-                }
-                return name
-            }
-            (user, item) = (try name(mapping.user), try name(mapping.item))
-            (value, time) = (try mapping.value.map(name), try mapping.time.map(name))
-            return
-        }
-        if archive.contains("user_factors") || archive.contains("item_factors") {
-            throw unknown(.badData, "it holds a model's vectors and no interactions")
-        }
-        func only(_ role: TextForm.Role, _ plural: String) throws -> String? {
-            if archive.contains(plural) { return plural }
-            let found = archive.names.filter { HeaderNames.role($0) == role }
-            guard found.count <= 1 else { throw unknown(.badData, "several arrays may each be the \(role)") }
-            return found.first
-        }
-        guard let user = try only(.user, "users"), let item = try only(.item, "items") else {
-            throw unknown(.badData, "there are no arrays “users” and “items”")
-        }
-        (self.user, self.item) = (user, item)
-        (value, time) = (try only(.value, "values"), try only(.time, "times"))
     }
 }

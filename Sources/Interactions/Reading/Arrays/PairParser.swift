@@ -1,60 +1,49 @@
 import Basics
 import Formats
 
-/// Turns the pairs of a file into rows of columns.
+/// Turns pairs of a file into rows of columns.
 struct PairParser {
     private let table: PairTable
     private let output: ColumnPointers
-    private(set) var users: IDSink
-    private(set) var items: IDSink
+    private var users: IDSink
+    private var items: IDSink
     private var rows = 0
     private var tally = RefusalTally()
 
-    init(_ table: PairTable, output: ColumnPointers, users: IDSink, items: IDSink) {
-        (self.table, self.output, self.users, self.items) = (table, output, users, items)
+    init(_ table: PairTable, _ task: ChunkTask) {
+        (self.table, output, users, items) = (table, task.output, task.users, task.items)
     }
 
-    /// What the file came to.
+    /// What was parsed so far.
     var chunk: ParsedChunk { ParsedChunk(rows: rows, tally: tally, users: users, items: items) }
 
-    static func reads(_ type: ElementType) -> Bool {
-        switch type {
-        case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8: true
-        default: false
-        }
-    }
+    /// Whether an id came that is no small integer, while not interning.
+    var hasMetText: Bool { users.hasMetText || items.hasMetText }
 
-    /// Parses the whole file.
+    /// Parses the pairs of rows `range` of the file.
     ///
-    /// - Parameter goesOn: called after every window with its bytes; false stops.
-    /// - Throws: the first pair that cannot be read as `badData`, unless such pairs are skipped; `badData` for damaged
-    ///   files.
-    mutating func parse(window: Int, skipsBadRows: Bool, goesOn: (Int) throws -> Bool) throws {
-        try table.forEachWindow(of: window) { range, bytes in
-            switch table.type {
-            case .int64: try take(Int64.self, range, bytes, skipsBadRows)
-            case .int32: try take(Int32.self, range, bytes, skipsBadRows)
-            case .int16: try take(Int16.self, range, bytes, skipsBadRows)
-            case .int8: try take(Int8.self, range, bytes, skipsBadRows)
-            case .uint64: try take(UInt64.self, range, bytes, skipsBadRows)
-            case .uint32: try take(UInt32.self, range, bytes, skipsBadRows)
-            case .uint16: try take(UInt16.self, range, bytes, skipsBadRows)
-            case .uint8: try take(UInt8.self, range, bytes, skipsBadRows)
-            default: preconditionFailure("pairs of \(table.type.rawValue)")
-            }
-            return try goesOn(bytes.count) && !users.hasMetText && !items.hasMetText
+    /// - Throws: the first pair that cannot be read as `badData`, unless such pairs are skipped.
+    mutating func parse(_ range: Range<Int>, _ pairs: PairColumns, skipsBadRows: Bool) throws {
+        switch table.type {
+        case .int64: try take(Int64.self, range, pairs, skipsBadRows)
+        case .int32: try take(Int32.self, range, pairs, skipsBadRows)
+        case .int16: try take(Int16.self, range, pairs, skipsBadRows)
+        case .int8: try take(Int8.self, range, pairs, skipsBadRows)
+        case .uint64: try take(UInt64.self, range, pairs, skipsBadRows)
+        case .uint32: try take(UInt32.self, range, pairs, skipsBadRows)
+        case .uint16: try take(UInt16.self, range, pairs, skipsBadRows)
+        case .uint8: try take(UInt8.self, range, pairs, skipsBadRows)
+        default: preconditionFailure("pairs of \(table.type.rawValue)")
         }
     }
 
     private mutating func take<Number: FixedWidthInteger & BitwiseCopyable>(
-        _: Number.Type, _ range: Range<Int>, _ bytes: UnsafeRawBufferPointer, _ skipsBadRows: Bool
+        _: Number.Type, _ range: Range<Int>, _ pairs: PairColumns, _ skipsBadRows: Bool
     ) throws {
-        let size = MemoryLayout<Number>.size
         let isInterning = users.isInterning || items.isInterning
         var (greatestUser, greatestItem) = (users.greatest, items.greatest)
         for index in 0..<range.count {
-            let user = bytes.loadUnaligned(fromByteOffset: 2 * index * size, as: Number.self)
-            let item = bytes.loadUnaligned(fromByteOffset: (2 * index + 1) * size, as: Number.self)
+            let (user, item) = pairs.pair(index, as: Number.self)
             guard user >= 0, item >= 0 else {
                 try refuse(range.lowerBound + index, user < 0 ? (0, "\(user)") : (1, "\(item)"), skipsBadRows)
                 continue
@@ -77,11 +66,10 @@ struct PairParser {
     }
 
     private mutating func refuse(_ row: Int, _ id: (column: Int, shown: String), _ skipsBadRows: Bool) throws {
+        let label = table.name.map { "array “\($0)”: \($0)" } ?? "array"
         let refusal = Refusal(
             reason: .invalidID, line: row + 1, column: id.column + 1,
-            what:
-                "array “\(table.name)”: \(table.name)[\(row), \(id.column)] is \(id.shown), not a whole number of 0 or more"
-        )
+            what: "\(label)[\(row), \(id.column)] is \(id.shown), not a whole number of 0 or more")
         guard skipsBadRows else {
             throw StarlingError(
                 .badData, refusal.what, at: .init(file: table.file),

@@ -1,16 +1,13 @@
 import Basics
 import Formats
 import Kernels
-import Synchronization
 
-/// Reads NumPy archives that each hold one array of pairs, `[n × 2]`: a user and an item a row, as the generator of the
-/// synthetic MovieLens sets (“x16x32”) writes them with `numpy.savez_compressed`.
+/// Reads NumPy files that each hold one array of pairs, `[n × 2]`: a user and an item a row, as the generator of the
+/// synthetic MovieLens sets (“x16x32”) writes them with `numpy.savez_compressed`; `.npz`, stored or compressed, and `.npy`.
 ///
-/// A file is read from front to back, inflated through a window, by one thread; several files in parallel. So nothing
-/// but the log and a window a thread is in memory, and there is never a second copy of the pairs.
-///
-/// As ``TextReader`` does, it takes ids for small integers first, and begins again with a column's ids interned where they
-/// are not.
+/// Arrays that are not compressed are read where they lie, slice by slice, in parallel. A compressed one is read from front to
+/// back, inflated through a window, by one thread; several of them in parallel. So nothing but the log and a window a thread
+/// is in memory, and there is never a second copy of the pairs.
 struct PairReader {
     let options: ReadingOptions
     let workers: Workers
@@ -19,10 +16,16 @@ struct PairReader {
     /// Pairs a window. The result does not depend on it.
     let windowSize: Int
 
-    /// Whether a NumPy archive holds pairs: one array of two axes, or one without elements, which is what NumPy makes of
-    /// no pairs.
+    private struct Slice {
+        let table: Int
+        let rows: Range<Int>
+    }
+
+    /// Whether a file holds pairs: it is one array, or an archive of one array, of two axes or without elements, which is
+    /// what NumPy makes of no pairs.
     static func reads(_ file: MappedFile, _ options: ReadingOptions) throws -> Bool {
-        guard options.columns == nil else { return false }
+        if NPYView.reads(file) { return true }
+        guard ArrayReader.reads(file), options.columns == nil else { return false }
         let archive = try NPZFile(file)
         guard archive.names.count == 1 else { return false }
         let stream = try archive.stream(archive.names[0])
@@ -30,16 +33,23 @@ struct PairReader {
     }
 
     func read(_ files: [MappedFile]) throws -> (log: InteractionLog, report: IngestionReport) {
-        guard options.separator == nil else {
-            throw StarlingError(
-                .usage, "--separator has no meaning for arrays", at: .init(file: files[0].path), remedy: "leave it out")
+        for (option, isGiven) in [("separator", options.separator != nil), ("columns", options.columns != nil)] {
+            guard !isGiven else {
+                throw StarlingError(
+                    .usage, "--\(option) has no meaning for arrays of pairs", at: .init(file: files[0].path),
+                    remedy: "leave it out")
+            }
         }
-        let tables = try files.map { try PairTable($0) }
+        let tables = try files.map { try PairTable($0, workers: workers) }
+        var slices: [Slice] = []
         var starts: [Int] = []
         var capacity = 0
-        for table in tables {
-            starts.append(capacity)
-            capacity += table.count
+        for (index, table) in tables.enumerated() {
+            for rows in table.slices(of: 16 * windowSize) {
+                slices.append(Slice(table: index, rows: rows))
+                starts.append(capacity)
+                capacity += rows.count
+            }
         }
         guard capacity > 0 else {
             throw StarlingError(
@@ -47,50 +57,19 @@ struct PairReader {
                 remedy: "name a file that holds interactions")
         }
         var columns = LogColumns(capacity: capacity, hasValues: false, hasTimes: false)
-        let parsed = try parse(tables, starts, &columns)
+        let parsing = ChunkedParsing(workers: workers, cancellation: cancellation, progress: progress)
+        let total = tables.reduce(0) { $0 + $1.byteCount }
+        let parsed = try parsing.run(starts: starts, bytes: total, into: &columns) { index, task in
+            let table = tables[slices[index].table]
+            var parser = PairParser(table, task)
+            try table.forEachWindow(of: slices[index].rows, size: windowSize) { rows, pairs in
+                try parser.parse(rows, pairs, skipsBadRows: options.skipsBadRows)
+                return try !parser.hasMetText && task.goesOn(after: rows.count * 2 * table.type.size)
+            }
+            return parser.chunk
+        }
         return try columns.log(
             of: parsed, starts: starts, format: "NumPy arrays of pairs: user, item", files: files.map(\.path),
             remedy: "correct the arrays", workers: workers)
-    }
-
-    private func parse(_ tables: [PairTable], _ starts: [Int], _ columns: inout LogColumns) throws -> [ParsedChunk] {
-        var (internsUsers, internsItems) = (false, false)
-        let total = tables.reduce(0) { $0 + $1.byteCount }
-        while true {
-            let metTextUsers = Atomic<Bool>(false)
-            let metTextItems = Atomic<Bool>(false)
-            let done = Atomic<Int>(0)
-            var parsed = [ParsedChunk?](repeating: nil, count: tables.count)
-            let outcome = Result {
-                try columns.withPointers { pointers in
-                    try parsed.withUnsafeMutableBufferPointer { parsed in
-                        try workers.forEach(tables.count) { index, worker in
-                            var parser = PairParser(
-                                tables[index], output: pointers.advanced(by: starts[index]),
-                                users: IDSink(isInterning: internsUsers), items: IDSink(isInterning: internsItems))
-                            defer { parsed[index] = parser.chunk }
-                            try parser.parse(window: windowSize, skipsBadRows: options.skipsBadRows) { bytes in
-                                if let cancellation, cancellation.isCancelled {
-                                    throw StarlingError(.interrupted, "reading was stopped")
-                                }
-                                let sum = done.add(bytes, ordering: .relaxed).newValue
-                                if worker == 0 { progress?(sum, total) }
-                                return !metTextUsers.load(ordering: .relaxed) && !metTextItems.load(ordering: .relaxed)
-                            }
-                            if parser.users.hasMetText { metTextUsers.store(true, ordering: .relaxed) }
-                            if parser.items.hasMetText { metTextItems.store(true, ordering: .relaxed) }
-                        }
-                    }
-                }
-            }
-            let (users, items) = (metTextUsers.load(ordering: .relaxed), metTextItems.load(ordering: .relaxed))
-            if !users && !items {
-                try outcome.get()
-                progress?(total, total)
-                return parsed.map { $0! }
-            }
-            if let cancellation, cancellation.isCancelled { try outcome.get() }
-            (internsUsers, internsItems) = (internsUsers || users, internsItems || items)
-        }
     }
 }

@@ -1,0 +1,94 @@
+import Basics
+import Formats
+import Kernels
+
+/// Reads a Mosaic streaming data set into a log, shard by shard, in parallel.
+///
+/// Beyond the log, memory is that of the shards at work, one a thread: of an uncompressed one the part of the file that is being
+/// read, of a compressed one what it decompresses to.
+struct MDSReader {
+    let options: ReadingOptions
+    let workers: Workers
+    let cancellation: Cancellation?
+    let progress: ((Int, Int) -> Void)?
+    /// Samples a window. The result does not depend on it.
+    let windowSize: Int
+
+    /// - Throws: `badData` that names shard and sample; `usage` for columns that are not there.
+    func read(_ folder: MDSFolder) throws -> (log: InteractionLog, report: IngestionReport) {
+        guard options.separator == nil else {
+            throw StarlingError(
+                .usage, "--separator has no meaning for shards", at: .init(file: folder.path), remedy: "leave it out")
+        }
+        let columns = try MDSRoles(folder, options.columns)
+        let shards = folder.index.shards
+        let starts = shards.reduce(into: [0]) { $0.append($0.last! + $1.samples) }
+        guard let capacity = starts.last, capacity > 0 else {
+            throw StarlingError(
+                .badData, "its shards hold no samples", at: .init(file: folder.path),
+                remedy: "name a data set that holds interactions")
+        }
+        var log = LogColumns(
+            capacity: capacity, hasValues: columns.names.value != nil, hasTimes: columns.names.time != nil)
+        let parsing = ChunkedParsing(workers: workers, cancellation: cancellation, progress: progress)
+        let total = shards.reduce(0) { $0 + $1.rawData.bytes }
+        let parsed = try parsing.run(starts: starts.dropLast(), bytes: total, into: &log) { number, task in
+            let shard = try folder.shard(number)
+            var parser = MDSParser(shard, columns, task)
+            for rows in LineGrid.cuts(0..<shard.count, size: windowSize) {
+                try parser.parse(rows, skipsBadRows: options.skipsBadRows)
+                shard.release(rows)
+                guard try !parser.hasMetText && task.goesOn(after: shard.byteCount(rows)) else { break }
+            }
+            return parser.chunk
+        }
+        return try log.log(
+            of: parsed, starts: starts.dropLast(), format: "MDS shards: \(columns.names.description)",
+            files: [folder.path], remedy: "name columns with --columns user=…,item=…", workers: workers)
+    }
+}
+
+/// What the columns of a data set are read as.
+struct MDSRoles: Sendable {
+    enum IDs { case integers, unsigned, texts }
+    enum Times { case integers, fractions }
+
+    let names: NamedColumns
+    let users, items: IDs
+    let times: Times
+
+    /// - Throws: `usage` for columns that are not there, `badData` for columns that cannot be what they should.
+    init(_ folder: MDSFolder, _ mapping: ColumnMapping?) throws {
+        let encodings = Dictionary(uniqueKeysWithValues: folder.columns.map { ($0.name, $0.encoding) })
+        func wrong(_ name: String, _ expected: String) -> StarlingError {
+            StarlingError(
+                .badData, "column “\(name)” is \(encodings[name]!), \(expected) expected", at: .init(file: folder.path),
+                remedy: "name another one with --columns")
+        }
+        func ids(_ name: String) throws -> IDs {
+            switch encodings[name]! {
+            case .number(.uint64): return .unsigned
+            case .int, .integerText: return .integers
+            case .number(let type) where type.isInteger: return .integers
+            case .string: return .texts
+            default: throw wrong(name, "whole numbers or str are")
+            }
+        }
+        names = try NamedColumns(
+            folder.columns.map(\.name), mapping,
+            of: .init(
+                path: folder.path, noun: "column", whole: "data set",
+                remedy: "write columns user, item, rating, timestamp"))
+        (users, items) = (try ids(names.user), try ids(names.item))
+        func isInteger(_ name: String) throws -> Bool {
+            switch encodings[name]! {
+            case .int, .integerText: return true
+            case .number(let type): return type.isInteger
+            case .floatText: return false
+            default: throw wrong(name, "numbers are")
+            }
+        }
+        if let value = names.value { _ = try isInteger(value) }
+        times = try names.time.map { try isInteger($0) } ?? true ? .integers : .fractions
+    }
+}
