@@ -63,7 +63,7 @@ let package = Package(
         room("Starling", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training", "Factorization"]),
         .executableTarget(
             name: "StarlingCommand",
-            dependencies: ["Starling", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Starling", "Remote", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
         // What Benchmarks/bench measures streams with; no product.
         .executableTarget(

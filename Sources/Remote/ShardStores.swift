@@ -32,8 +32,10 @@ public enum ShardStores {
         try open(location, cache: cache, options: options, environment: .process)
     }
 
-    /// Whether a location is an address on the network rather than a path.
-    public static func isAddress(_ location: String) -> Bool { scheme(location) != nil }
+    /// Whether a location is an address that ``open(_:cache:options:)`` knows, rather than a path.
+    public static func isAddress(_ location: String) -> Bool {
+        ["http", "https", "s3", "dbfs"].contains(scheme(location))
+    }
 
     /// - Parameter mount: what stands before `/Volumes` where volumes are mounted.
     package static func open(

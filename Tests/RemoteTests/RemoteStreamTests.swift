@@ -150,7 +150,7 @@ struct RemoteStreamTests {
 
     @Test(arguments: [
         ("a/b", false), ("/a", false), ("C:", false), ("s3:x", false), ("s3://b/x", true), ("HTTPS://h", true),
-        ("dbfs:/Volumes/a", true), ("gs://b", true), ("a/s3://b", false),
+        ("dbfs:/Volumes/a", true), ("gs://b", false), ("postgres://b", false), ("a/s3://b", false),
     ])
     func addresses(_ location: String, _ isAddress: Bool) { #expect(ShardStores.isAddress(location) == isAddress) }
 }

@@ -1,11 +1,12 @@
 import ArgumentParser
+import Remote
 import Starling
 
 /// Which interactions are read, and how. Common to all commands that read data.
 struct ReadingFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Read interactions from this file, glob or folder of a data set or of shards; recognised by content.",
+            "Read interactions from this file, glob, or folder of a data set or of shards, here or at https://, s3:// or dbfs:/.",
             valueName: "source"))
     var data: String?
 
@@ -75,8 +76,15 @@ struct ReadingFlags: ParsableArguments {
     /// Reads with a bar and prints the ingestion report to standard error.
     func read(workers: Workers, cancellation: Cancellation?) throws -> LoadedInteractions {
         let (source, options) = (try source(), try options())
+        let shards =
+            try ShardStores.isAddress(source)
+            ? MDSFolder(ShardStores.open(source), cancellation: cancellation) : nil
         let loaded = try ProgressBar.during("reading", unit: "B") { report in
-            try InteractionReader.read(
+            if let shards {
+                return try InteractionReader.read(
+                    shards, options: options, workers: workers, cancellation: cancellation, progress: report)
+            }
+            return try InteractionReader.read(
                 source, options: options, workers: workers, cancellation: cancellation, progress: report)
         }
         for line in loaded.report.lines() { FileHandles.standardError(DisplayWidth.printable(line) + "\n") }

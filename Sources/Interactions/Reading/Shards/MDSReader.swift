@@ -33,7 +33,7 @@ struct MDSReader {
         let parsing = ChunkedParsing(workers: workers, cancellation: cancellation, progress: progress)
         let total = shards.reduce(0) { $0 + $1.rawData.bytes }
         let parsed = try parsing.run(starts: starts.dropLast(), bytes: total, into: &log) { number, task in
-            let shard = try folder.shard(number)
+            let shard = try folder.shard(number, cancellation: cancellation)
             var parser = MDSParser(shard, columns, task)
             for rows in LineGrid.cuts(0..<shard.count, size: windowSize) {
                 try parser.parse(rows, skipsBadRows: options.skipsBadRows)
