@@ -23,7 +23,8 @@ enum SourceLocator {
             throw StarlingError(
                 // The source may hold a password: it is not repeated.
                 .usage, "reading \(kind) is not yet available",
-                remedy: "name a text file, a folder or a glob")
+                remedy:
+                    "name a text file, a folder or a glob, or a folder of shards at https://, s3:// or dbfs:/Volumes/")
         }
         switch Files.kind(source) {
         case .directory: return try shards(in: source).map { .shards($0) } ?? .files(try interactions(inFolder: source))
@@ -56,7 +57,9 @@ enum SourceLocator {
         for (prefix, name) in schemes where lower.hasPrefix(prefix) { return name }
         if let mark = lower.firstRange(of: "://") {
             let scheme = lower[..<mark.lowerBound]
-            if !scheme.isEmpty, scheme.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) { return "URLs" }
+            if !scheme.isEmpty, scheme.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) {
+                return "from such an address"
+            }
         }
         return nil
     }
