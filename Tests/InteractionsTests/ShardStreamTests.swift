@@ -26,7 +26,7 @@ import Testing
         struct Shard: OpenShard {
             let first: Int
 
-            func values(ofColumn column: Int, _ rows: [UInt32]) -> StreamColumn {
+            func values(ofColumn column: Int, _ rows: ArraySlice<UInt32>) -> StreamColumn {
                 let numbers = rows.map { first + Int($0) }
                 return switch column {
                 case 0: .integers(numbers.map { Int64($0) })
@@ -89,15 +89,16 @@ import Testing
         let stream = try ShardStream(Numbers([Int](repeating: 40_000, count: 8)), options: Self.options(1 << 20))
         let all = try Self.epoch(stream)[0]
         let steps = zip(all, all.dropFirst()).count { abs($0 - $1) <= 10 }
-        #expect(steps < 100)
+        // Of 2¹⁵ that are shuffled together, twenty are as near: 195 in all, where uniformly it would be 20.
+        #expect(steps < 300)
         let (count, mean) = (Double(all.count), Double(all.count - 1) / 2)
         var (covariance, variance) = (0.0, 0.0)
         for (place, value) in all.enumerated() {
             covariance += (Double(place) - mean) * (Double(value) - mean)
             variance += (Double(place) - mean) * (Double(place) - mean)
         }
-        // Of 78 stretches in random order the correlation's deviation is about 1/√78.
-        #expect(abs(covariance / variance) < 0.4)
+        // Of 625 stretches in random order the correlation's deviation is about 1/√625.
+        #expect(abs(covariance / variance) < 0.2)
         // A batch of 4,096 has samples from all over a window: here, of the whole.
         #expect(Set(all[..<4096].map { $0 / 20_000 }).count > 12)
         #expect(count == 320_000)

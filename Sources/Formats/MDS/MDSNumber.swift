@@ -60,7 +60,7 @@ public enum MDSRows: Sendable {
     func lie(below count: Int) -> Bool {
         switch self {
         case .range(let range): range.lowerBound >= 0 && range.upperBound <= count
-        case .list(let rows): rows.allSatisfy { $0 < count }
+        case .list(let rows): rows.isEmpty || rows.withUnsafeBufferPointer { $0.reduce(0) { max($0, $1) } } < count
         }
     }
 

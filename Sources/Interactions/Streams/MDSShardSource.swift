@@ -39,7 +39,7 @@ private struct OpenMDSShard: OpenShard {
 
     init(_ shard: MDSShard, _ columns: [StreamColumn.Kind]) { (self.shard, self.columns) = (shard, columns) }
 
-    func values(ofColumn column: Int, _ rows: [UInt32]) throws -> StreamColumn {
+    func values(ofColumn column: Int, _ rows: ArraySlice<UInt32>) throws -> StreamColumn {
         let name = columns[column].name
         return switch columns[column].values {
         case .integers: .integers(try shard.int64s(name, .list(rows)))

@@ -4,8 +4,8 @@ import Kernels
 /// read. Batches and ranks play no part in it.
 ///
 /// Shards are put into a random order and taken eight at a time, so that no more need be open. Of such a group, samples
-/// behind one another, stretches of 4,096 change places, and then 2¹⁸ samples at a time (64 stretches from all over the
-/// group) are shuffled among themselves: reads stay within stretches that a cache holds. Unshuffled, shards and samples come
+/// behind one another, stretches of 512 change places, and then 2¹⁵ samples at a time (64 stretches from all over the
+/// group) are shuffled among themselves: reads stay within what a core's cache holds. Unshuffled, shards and samples come
 /// as they lie.
 struct ShardOrder: Sendable {
     /// Shards that are open together.
@@ -19,9 +19,41 @@ struct ShardOrder: Sendable {
 
         var count: Int { starts.last! }
         var positions: Range<Int> { first..<first + count }
+
+        /// Sorts places in the group by the shard that they are in: rows of it, the indices of their places, and where each
+        /// shard's begin.
+        func byShard(_ places: [UInt32]) -> (rows: [UInt32], indices: [UInt32], starts: [Int]) {
+            let (count, shards) = (places.count, self.shards.count)
+            var begins = [Int](repeating: 0, count: shards + 1)
+            var indices = [UInt32](repeating: 0, count: count)
+            let rows = [UInt32](unsafeUninitializedCapacity: count) { rows, filled in
+                withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { members in
+                    // Few shards: counting those that end before a place is faster than looking it up.
+                    members.initialize(repeating: 0)
+                    for end in starts.dropFirst() {
+                        let end = UInt32(end)
+                        for index in 0..<count { members[index] &+= places[index] >= end ? 1 : 0 }
+                    }
+                    for index in 0..<count { begins[Int(members[index]) + 1] += 1 }
+                    for member in 0..<shards { begins[member + 1] += begins[member] }
+                    var next = begins
+                    next.withUnsafeMutableBufferPointer { next in
+                        for index in 0..<count {
+                            let member = Int(members[index])
+                            let target = next[member]
+                            next[member] = target + 1
+                            rows[target] = places[index] - UInt32(starts[member])
+                            indices[target] = UInt32(index)
+                        }
+                    }
+                }
+                filled = count
+            }
+            return (rows, indices, begins)
+        }
     }
 
-    static let together = 8, stretch = 4096, window = 1 << 18
+    static let together = 8, stretch = 512, window = 1 << 15
 
     let groups: [Group]
     private let shuffles: Bool

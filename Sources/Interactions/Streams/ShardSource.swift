@@ -17,7 +17,7 @@ public protocol ShardSource: Sendable {
 /// A shard whose samples can be read.
 public protocol OpenShard: Sendable {
     /// The values of a column, `columns[column]` of the source, of the samples `rows`, in their order; of the column's kind.
-    func values(ofColumn column: Int, _ rows: [UInt32]) throws -> StreamColumn
+    func values(ofColumn column: Int, _ rows: ArraySlice<UInt32>) throws -> StreamColumn
 }
 
 /// Values of a column, one a sample.
@@ -46,10 +46,10 @@ public enum StreamColumn: Sendable, Equatable {
         }
     }
 
-    /// Puts `values[i]`, of the same kind, to place `places[i]`.
-    mutating func put(_ values: StreamColumn, at places: [UInt32]) {
+    /// Puts the i-th of `values`, of the same kind, to the i-th of `places`, `offset` added.
+    mutating func put(_ values: StreamColumn, at places: ArraySlice<UInt32>, plus offset: Int) {
         func put<Value>(_ values: [Value], into target: inout [Value]) {
-            for (value, place) in zip(values, places) { target[Int(place)] = value }
+            for (value, place) in zip(values, places) { target[offset + Int(place)] = value }
         }
         // The old array is let go of first, so that it is written in place.
         switch (self, values) {

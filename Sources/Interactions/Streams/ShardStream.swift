@@ -15,7 +15,8 @@ public import Basics
 /// while let batch = try stream.next() { train(batch["user"], batch["item"]) }
 /// ```
 ///
-/// The next eight shards are opened in the background while the present ones are read. Every rank opens every shard; ranks of one machine share what is fetched.
+/// The next eight shards are opened in the background while the present ones are read. Every rank opens every shard; ranks of
+/// one machine share what is fetched.
 public final class ShardStream {
     public struct Options: Sendable {
         /// B, samples in a batch of all ranks together. Default: 4096.
@@ -52,6 +53,8 @@ public final class ShardStream {
     private let chosen: [Int]
     private let cancellation: Cancellation?
     private var order: ShardOrder
+    /// What the next epoch begins with.
+    private var following: ShardOrder.Group
     /// Shards that are open or being opened.
     private var open: [Int: Background<any OpenShard>] = [:]
 
@@ -86,7 +89,7 @@ public final class ShardStream {
         self.options = options
         self.cancellation = cancellation
         self.state = state ?? State(seed: options.seed, shuffles: options.shuffles, samples: samples)
-        order = Self.order(source, self.state, epoch: self.state.epoch)
+        (order, following) = Self.orders(source, self.state)
     }
 
     /// Batches in a whole epoch.
@@ -100,7 +103,7 @@ public final class ShardStream {
         guard state.position < state.samples else {
             state.epoch += 1
             state.position = 0
-            order = Self.order(source, state, epoch: state.epoch)
+            (order, following) = Self.orders(source, state)
             return nil
         }
         let end = min(state.samples, state.position + options.batchSize)
@@ -119,34 +122,29 @@ public final class ShardStream {
         return StreamBatch(count: own.count, columns: Dictionary(uniqueKeysWithValues: named))
     }
 
-    private static func order(_ source: any ShardSource, _ state: State, epoch: Int) -> ShardOrder {
-        ShardOrder(counts: source.counts, shuffles: state.shuffles, seed: state.seed, epoch: epoch)
+    private static func orders(_ source: any ShardSource, _ state: State) -> (ShardOrder, ShardOrder.Group) {
+        func order(_ epoch: Int) -> ShardOrder {
+            ShardOrder(counts: source.counts, shuffles: state.shuffles, seed: state.seed, epoch: epoch)
+        }
+        return (order(state.epoch), order(state.epoch + 1).groups[0])
     }
 
     /// Fills the columns from `offset` on with the samples at positions of one group.
     private func read(_ positions: Range<Int>, of number: Int, to offset: Int, of columns: inout [StreamColumn]) throws
     {
         let shards = try shards(ofGroup: number)
-        let starts = order.groups[number].starts.map { UInt32($0) }
         let places = order.places(positions, ofGroup: number)
-        for (member, shard) in shards.enumerated() {
-            if shards.count == 1, places.count == columns[0].count {
-                for (index, column) in chosen.enumerated() {
-                    columns[index] = try shard.values(ofColumn: column, places)
-                }
-                return
-            }
-            var (rows, targets): ([UInt32], [UInt32]) = ([], [])
-            rows.reserveCapacity(2 * places.count / shards.count)
-            targets.reserveCapacity(2 * places.count / shards.count)
-            let range = starts[member]..<starts[member + 1]
-            for (index, place) in places.enumerated() where range.contains(place) {
-                rows.append(place - range.lowerBound)
-                targets.append(UInt32(offset + index))
-            }
-            guard !rows.isEmpty else { continue }
+        if shards.count == 1, places.count == columns.first?.count {
             for (index, column) in chosen.enumerated() {
-                columns[index].put(try shard.values(ofColumn: column, rows), at: targets)
+                columns[index] = try shards[0].values(ofColumn: column, places[...])
+            }
+            return
+        }
+        let (rows, indices, starts) = order.groups[number].byShard(places)
+        for (member, shard) in shards.enumerated() where starts[member] < starts[member + 1] {
+            let part = starts[member]..<starts[member + 1]
+            for (index, column) in chosen.enumerated() {
+                columns[index].put(try shard.values(ofColumn: column, rows[part]), at: indices[part], plus: offset)
             }
         }
     }
@@ -155,9 +153,7 @@ public final class ShardStream {
     /// closed when more than the two groups are open.
     private func shards(ofGroup number: Int) throws -> [any OpenShard] {
         let groups = order.groups
-        let following =
-            number + 1 < groups.count
-            ? groups[number + 1] : Self.order(source, state, epoch: state.epoch + 1).groups[0]
+        let following = number + 1 < groups.count ? groups[number + 1] : self.following
         for members in [groups[number].shards, following.shards] {
             for shard in members where open[shard] == nil {
                 open[shard] = Background { [source, cancellation] in
