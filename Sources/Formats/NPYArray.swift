@@ -43,7 +43,9 @@ public struct NPYArray: @unchecked Sendable {
         }
         let decoded = try HeapBytes(count: data.count, for: subject)
         if transposes {
-            transpose(data, shape: shape, size: element.size, into: decoded.bytes)
+            // In Fortran order the first axis is the fastest.
+            let strides = header.shape.indices.map { header.shape[..<$0].reduce(1, *) }
+            StridedElements(source: data, shape: shape, strides: strides, size: element.size).copy(into: decoded.bytes)
         } else {
             decoded.bytes.copyMemory(from: data)
         }
@@ -74,35 +76,5 @@ public struct NPYArray: @unchecked Sendable {
             throw subject.unsuitable("its shape is \(shape), \(expected) is expected")
         }
         return self
-    }
-}
-
-/// Copies elements from Fortran order, where the first axis is the fastest, to C order. No axis is empty.
-private func transpose(
-    _ source: UnsafeRawBufferPointer, shape: [Int], size: Int, into target: UnsafeMutableRawBufferPointer
-) {
-    var strides: [Int] = []
-    var stride = size
-    for extent in shape {
-        strides.append(stride)
-        stride *= extent
-    }
-    let last = shape.count - 1
-    var index = [Int](repeating: 0, count: last)
-    var (from, to) = (0, 0)
-    while to < target.count {
-        for step in 0..<shape[last] {
-            target.baseAddress!.advanced(by: to)
-                .copyMemory(from: source.baseAddress!.advanced(by: from + step * strides[last]), byteCount: size)
-            to += size
-        }
-        // The next row: count up the other axes, the fastest of them first.
-        for axis in (0..<last).reversed() {
-            index[axis] += 1
-            from += strides[axis]
-            if index[axis] < shape[axis] { break }
-            from -= shape[axis] * strides[axis]
-            index[axis] = 0
-        }
     }
 }

@@ -61,38 +61,7 @@ struct TorchTensor {
 
     /// Copies the elements into C order. The tensor is not empty, and without ``flaw``.
     func gather(from storage: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) {
-        switch elementType.size {
-        case 1: gather(UInt8.self, storage, target)
-        case 2: gather(UInt16.self, storage, target)
-        case 4: gather(UInt32.self, storage, target)
-        default: gather(UInt64.self, storage, target)
-        }
-    }
-
-    private func gather<Unit: FixedWidthInteger & BitwiseCopyable>(
-        _: Unit.Type, _ storage: UnsafeRawBufferPointer, _ target: UnsafeMutableRawBufferPointer
-    ) {
-        let size = MemoryLayout<Unit>.size
-        // A scalar is a row of one.
-        let (shape, strides) = shape.isEmpty ? ([1], [1]) : (shape, strides)
-        let last = shape.count - 1
-        var index = [Int](repeating: 0, count: last)
-        var (from, to) = (offset, 0)
-        while to < target.count {
-            for step in 0..<shape[last] {
-                let element = storage.loadUnaligned(
-                    fromByteOffset: (from + step * strides[last]) * size, as: Unit.self)
-                target.storeBytes(of: element, toByteOffset: to, as: Unit.self)
-                to += size
-            }
-            // The next row: count up the other axes, the fastest of them first.
-            for axis in (0..<last).reversed() {
-                index[axis] += 1
-                from += strides[axis]
-                if index[axis] < shape[axis] { break }
-                from -= shape[axis] * strides[axis]
-                index[axis] = 0
-            }
-        }
+        StridedElements(source: storage, offset: offset, shape: shape, strides: strides, size: elementType.size)
+            .copy(into: target)
     }
 }

@@ -80,10 +80,7 @@ struct CacheEntry: Sendable {
     func touch() { _ = utimes(path, nil) }
 
     /// Bytes of the partial content, 0 if there is none.
-    var partSize: Int {
-        var status = stat()
-        return stat(partPath, &status) == 0 ? Int(status.st_size) : 0
-    }
+    var partSize: Int { Files.size(partPath) ?? 0 }
 
     /// Makes the partial content, which is complete, the content. The lock must be held.
     func commit(_ note: Note) throws {

@@ -12,11 +12,6 @@ struct ArrayReader {
     /// Rows a slice. The result does not depend on it.
     let sliceSize: Int
 
-    private struct Slice {
-        let table: Int
-        let rows: Range<Int>
-    }
-
     /// Whether a file is a ZIP archive, of which NPZ is one kind.
     static func reads(_ file: MappedFile) -> Bool {
         file.bytes.starts(with: [0x50, 0x4B, 3, 4]) || file.bytes.starts(with: [0x50, 0x4B, 5, 6])
@@ -29,27 +24,15 @@ struct ArrayReader {
                 .badData, "its arrays are not those of \(tables[0].file)", at: .init(file: table.file),
                 remedy: "read files of different form one by one")
         }
-        var slices: [Slice] = []
-        var starts: [Int] = []
-        var capacity = 0
-        for (index, table) in tables.enumerated() {
-            for rows in LineGrid.cuts(0..<table.count, size: sliceSize) {
-                slices.append(Slice(table: index, rows: rows))
-                starts.append(capacity)
-                capacity += rows.count
-            }
-        }
-        guard capacity > 0 else {
-            throw StarlingError(
-                .badData, "its arrays hold no interactions", at: .init(file: files[0].path),
-                remedy: "name a file that holds interactions")
-        }
+        let slices = try TableSlices(
+            of: tables.map { LineGrid.cuts(0..<$0.count, size: sliceSize) }, file: files[0].path)
         var columns = LogColumns(
-            capacity: capacity, hasValues: tables[0].values != nil, hasTimes: tables[0].times != nil)
+            capacity: slices.count, hasValues: tables[0].values != nil, hasTimes: tables[0].times != nil)
         let parsing = ChunkedParsing(workers: workers, cancellation: cancellation, progress: progress)
         let total = tables.reduce(0) { $0 + $1.count * $1.bytesPerRow }
-        let parsed = try parsing.run(starts: starts, bytes: total, into: &columns) { index, task in
-            let (table, rows) = (tables[slices[index].table], slices[index].rows)
+        let parsed = try parsing.run(starts: slices.starts, bytes: total, into: &columns) { index, task in
+            let slice = slices.slices[index]
+            let (table, rows) = (tables[slice.table], slice.rows)
             var parser = ArrayParser(table, output: task.output, users: task.users, items: task.items)
             try parser.parse(rows, skipsBadRows: options.skipsBadRows)
             parser.release(rows)
@@ -57,7 +40,7 @@ struct ArrayReader {
             return parser.chunk
         }
         return try columns.log(
-            of: parsed, starts: starts, format: tables[0].name, files: files.map(\.path),
+            of: parsed, starts: slices.starts, format: tables[0].name, files: files.map(\.path),
             remedy: "name arrays with --columns user=…,item=…", workers: workers)
     }
 }

@@ -16,11 +16,6 @@ struct PairReader {
     /// Pairs a window. The result does not depend on it.
     let windowSize: Int
 
-    private struct Slice {
-        let table: Int
-        let rows: Range<Int>
-    }
-
     /// Whether a file holds pairs: it is one array, or an archive of one array, of two axes or without elements, which is
     /// what NumPy makes of no pairs.
     static func reads(_ file: MappedFile, _ options: ReadingOptions) throws -> Bool {
@@ -41,35 +36,23 @@ struct PairReader {
             }
         }
         let tables = try files.map { try PairTable($0, workers: workers) }
-        var slices: [Slice] = []
-        var starts: [Int] = []
-        var capacity = 0
-        for (index, table) in tables.enumerated() {
-            for rows in table.slices(of: 16 * windowSize) {
-                slices.append(Slice(table: index, rows: rows))
-                starts.append(capacity)
-                capacity += rows.count
-            }
-        }
-        guard capacity > 0 else {
-            throw StarlingError(
-                .badData, "its arrays hold no interactions", at: .init(file: files[0].path),
-                remedy: "name a file that holds interactions")
-        }
-        var columns = LogColumns(capacity: capacity, hasValues: false, hasTimes: false)
+        let slices = try TableSlices(
+            of: tables.map { $0.slices(of: 16 * windowSize) }, file: files[0].path)
+        var columns = LogColumns(capacity: slices.count, hasValues: false, hasTimes: false)
         let parsing = ChunkedParsing(workers: workers, cancellation: cancellation, progress: progress)
         let total = tables.reduce(0) { $0 + $1.byteCount }
-        let parsed = try parsing.run(starts: starts, bytes: total, into: &columns) { index, task in
-            let table = tables[slices[index].table]
+        let parsed = try parsing.run(starts: slices.starts, bytes: total, into: &columns) { index, task in
+            let slice = slices.slices[index]
+            let table = tables[slice.table]
             var parser = PairParser(table, task)
-            try table.forEachWindow(of: slices[index].rows, size: windowSize) { rows, pairs in
+            try table.forEachWindow(of: slice.rows, size: windowSize) { rows, pairs in
                 try parser.parse(rows, pairs, skipsBadRows: options.skipsBadRows)
                 return try !parser.hasMetText && task.goesOn(after: rows.count * 2 * table.type.size)
             }
             return parser.chunk
         }
         return try columns.log(
-            of: parsed, starts: starts, format: "NumPy arrays of pairs: user, item", files: files.map(\.path),
+            of: parsed, starts: slices.starts, format: "NumPy arrays of pairs: user, item", files: files.map(\.path),
             remedy: "correct the arrays", workers: workers)
     }
 }
