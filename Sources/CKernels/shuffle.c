@@ -21,9 +21,23 @@ static inline __attribute__((always_inline)) uint32_t place(const sk_shuffle *s,
     return left * s->right + right;
 }
 
+// Every step maps count = 2^bits numbers onto themselves one to one; half of the bits is the shift.
+static inline __attribute__((always_inline)) uint32_t mix(const sk_shuffle *s, uint32_t x, uint32_t half) {
+    for (int round = 0; round < SK_SHUFFLE_ROUNDS; round += 2) {
+        x = ((x ^ s->keys[round]) * (s->keys[round + 1] | 1)) & (s->count - 1);
+        x ^= x >> half;
+    }
+    return x;
+}
+
 // One row of places at a time, so that nothing is divided and the first loop becomes vectors.
 #define ELEMENTS                                                                              \
     const sk_shuffle s = *shuffle;                                                            \
+    if (s.count >= SK_SHUFFLE_MIXED && (s.count & (s.count - 1)) == 0) {                      \
+        const uint32_t half = (uint32_t)(32 - __builtin_clz(s.count)) / 2;                    \
+        for (uint32_t i = 0; i < length; i++) out[i] = base + mix(&s, from + i, half);        \
+        return;                                                                               \
+    }                                                                                         \
     uint32_t left = from / s.right, right = from % s.right;                                   \
     while (length > 0) {                                                                      \
         const uint32_t run = s.right - right < length ? s.right - right : length;             \

@@ -11,7 +11,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [0, 1, 2, 3, 4, 5, 17, 100, 1023, 65537, 300_000]) func everyElementOnce(count: Int) {
+    @Test(arguments: [0, 1, 2, 3, 4, 5, 17, 100, 1023, 4096, 8192, 65536, 65537, 300_000]) func everyElementOnce(
+        count: Int
+    ) {
         let elements = Self.elements(count, seed: 3)
         #expect(elements.sorted() == Array(0..<UInt32(count)))
         for isa in InstructionSet.allCases where isa <= .best {
@@ -19,13 +21,13 @@ import Testing
         }
     }
 
-    @Test func anyStretchIsThatOfTheWhole() {
+    @Test(arguments: [10_007, 16_384]) func anyStretchIsThatOfTheWhole(count: Int) {
         var random = RandomStream(seed: 5, .test)
-        let order = RandomPermutation(count: 10_007, random: &random)
-        let whole = Self.elements(10_007, seed: 5)
+        let order = RandomPermutation(count: count, random: &random)
+        let whole = Self.elements(count, seed: 5)
         for _ in 0..<100 {
-            let from = random.below(10_007)
-            let range = from..<from + random.below(10_007 - from + 1)
+            let from = random.below(count)
+            let range = from..<from + random.below(count - from + 1)
             let stretch = [UInt32](unsafeUninitializedCapacity: max(1, range.count)) { buffer, initialized in
                 order.copy(range, plus: 7, to: buffer.baseAddress!)
                 initialized = range.count
@@ -51,15 +53,21 @@ import Testing
         }
     }
 
-    /// χ² of places against elements in 32 × 32 cells has 961 degrees of freedom; 5 deviations are 220.
-    @Test(arguments: [1, 2, 3]) func largeOrdersAreUniform(seed: UInt64) {
-        let (count, cells) = (262_144, 32)
-        var found = [Double](repeating: 0, count: cells * cells)
-        for (place, element) in Self.elements(count, seed: seed).enumerated() {
-            found[place * cells / count * cells + Int(element) * cells / count] += 1
+    /// χ² of places against elements in 32 × 32 cells has 961 degrees of freedom; 5 deviations are 220. The same for the
+    /// distances of elements whose places are one, two or 64 apart, against places.
+    @Test(arguments: [262_144, 262_147, 16_384], [1, 2, 3]) func largeOrdersAreUniform(count: Int, seed: UInt64) {
+        let cells = 32
+        let elements = Self.elements(count, seed: seed).map(Int.init)
+        func chiSquared(_ value: (Int) -> Int) -> Double {
+            var found = [Double](repeating: 0, count: cells * cells)
+            for place in 0..<count { found[place * cells / count * cells + value(place) * cells / count] += 1 }
+            let expected = Double(count) / Double(cells * cells)
+            return found.reduce(0) { $0 + ($1 - expected) * ($1 - expected) / expected }
         }
-        let expected = Double(count) / Double(cells * cells)
-        let chiSquared = found.reduce(0) { $0 + ($1 - expected) * ($1 - expected) / expected }
-        #expect(abs(chiSquared - 961) < 220)
+        #expect(abs(chiSquared { elements[$0] } - 961) < 220)
+        for distance in [1, 2, 64] {
+            #expect(
+                abs(chiSquared { (elements[($0 + distance) % count] - elements[$0] + count) % count } - 976) < 240)
+        }
     }
 }

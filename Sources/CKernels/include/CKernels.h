@@ -11,6 +11,7 @@
 #include "sk_als.h"
 #include "sk_filter.h"
 #include "sk_gibbs.h"
+#include "sk_memory.h"
 #include "sk_rank.h"
 #include "sk_sgd.h"
 #include "sk_shuffle.h"

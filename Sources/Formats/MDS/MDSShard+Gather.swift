@@ -42,6 +42,16 @@ extension MDSShard {
         try numbers(column, rows, target)
     }
 
+    /// Where the numbers of a column lie, valid as long as the shard lives; nil unless all columns are of fixed size and
+    /// this one's cells are numbers.
+    package func cells(_ column: String) -> StridedCells? {
+        guard let stride = layout.stride, let number = numbers[column], count > 0,
+            let type = info.columns[number].encoding.elementType
+        else { return nil }
+        let base = bytes.baseAddress! + offset(0) + layout.cells[number].fixedBefore
+        return StridedCells(base: base, stride: stride, count: count, type: type)
+    }
+
     /// Copies the cells of a column of fixed size as they are, one after the other: numbers of any type, arrays of a
     /// fixed shape.
     /// - Precondition: rows below ``count``; `target` has the cells' size for every row.
@@ -73,7 +83,7 @@ extension MDSShard {
         }
     }
 
-    private func numbers<Target: MDSNumber>(
+    private func numbers<Target: CellNumber>(
         _ column: String, _ rows: MDSRows, _ target: UnsafeMutableBufferPointer<Target>
     ) throws {
         let number = try number(column)
@@ -86,14 +96,11 @@ extension MDSShard {
         }
         guard rows.count > 0 else { return }
         try withExtendedLifetime(self) {
-            if let stride = layout.stride {
-                let start = bytes.baseAddress! + offset(0) + layout.cells[number].fixedBefore
-                if let row = StridedCells(base: start, stride: stride, type: type).copy(rows, into: target) {
-                    throw outOfRange(column, row, "\(Target.self)")
-                }
+            if let cells = cells(column) {
+                if let row = cells.copy(rows, into: target) { throw outOfRange(column, row, "\(Target.self)") }
             } else {
                 try rows.forEach { index, row in
-                    let cell = StridedCells(base: try cell(number, row).baseAddress!, stride: 0, type: type)
+                    let cell = StridedCells(base: try cell(number, row).baseAddress!, stride: 0, count: 1, type: type)
                     let place = UnsafeMutableBufferPointer(rebasing: target[index..<index + 1])
                     if cell.copy(.range(0..<1), into: place) != nil { throw outOfRange(column, row, "\(Target.self)") }
                 }
@@ -114,7 +121,7 @@ extension MDSShard {
     }
 
     /// Numbers written as text.
-    private func texts<Target: MDSNumber>(
+    private func texts<Target: CellNumber>(
         _ number: Int, _ rows: MDSRows, _ target: UnsafeMutableBufferPointer<Target>
     ) throws {
         let column = info.columns[number]

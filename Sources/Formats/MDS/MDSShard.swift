@@ -15,7 +15,7 @@ public final class MDSShard: @unchecked Sendable {
     /// The uncompressed file.
     let bytes: UnsafeRawBufferPointer
     private let owner: any AnyObject & Sendable
-    private let numbers: [String: Int]
+    let numbers: [String: Int]
 
     /// Opens a local copy of a shard.
     ///

@@ -85,12 +85,13 @@ public struct MDSArray: Sendable, Hashable {
     /// The elements as `Int64`; nil if they are floating-point numbers, or one is above its range.
     public func int64s() -> [Int64]? { numbers() }
 
-    private func numbers<Target: MDSNumber>() -> [Target]? {
+    private func numbers<Target: CellNumber>() -> [Target]? {
         bytes.withUnsafeBytes { bytes in
             guard elementType.isInteger || Target.takesFractions else { return nil }
             var isComplete = true
             let numbers = [Target](unsafeUninitializedCapacity: count) { target, filled in
-                let cells = StridedCells(base: bytes.baseAddress!, stride: elementType.size, type: elementType)
+                let cells = StridedCells(
+                    base: bytes.baseAddress!, stride: elementType.size, count: count, type: elementType)
                 isComplete = cells.copy(.range(0..<count), into: target) == nil
                 filled = count
             }

@@ -48,4 +48,6 @@ private struct OpenMDSShard: OpenShard {
         case .blobs: .blobs(try shard.bytes(name, .list(rows)))
         }
     }
+
+    func cells(ofColumn column: Int) -> StridedCells? { shard.cells(columns[column].name) }
 }

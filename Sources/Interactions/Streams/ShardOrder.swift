@@ -3,57 +3,37 @@ import Kernels
 /// The order in which an epoch visits the samples of shards: a function of seed, epoch and position alone, made where it is
 /// read. Batches and ranks play no part in it.
 ///
-/// Shards are put into a random order and taken eight at a time, so that no more need be open. Of such a group, samples
-/// behind one another, stretches of 512 change places, and then 2¹⁵ samples at a time (64 stretches from all over the
-/// group) are shuffled among themselves: reads stay within what a core's cache holds. Unshuffled, shards and samples come
-/// as they lie.
+/// Shards are put into a random order and taken eight at a time, so that no more need be open. Of such a group, stretches of
+/// 256 samples change places, and then 2¹⁴ samples at a time (64 stretches from all over the group) are shuffled among
+/// themselves: reads stay within what a core's cache holds. What a shard has beyond whole stretches comes at its group's
+/// end. Unshuffled, shards and samples come as they lie.
 struct ShardOrder: Sendable {
     /// Shards that are open together.
     struct Group: Sendable {
-        /// In the order in which their samples lie behind one another.
+        /// At most eight.
         let shards: [Int]
-        /// Where each one's samples begin in the group, and the end.
-        let starts: [Int]
+        /// Samples of each.
+        let counts: [Int]
         /// The epoch's position of the group's first sample.
         let first: Int
+        /// How many whole stretches there are before each shard's, and in all.
+        fileprivate let stretches: [Int]
+        /// Where in the group begins what each shard has beyond them, and the end.
+        fileprivate let rests: [Int]
 
-        var count: Int { starts.last! }
-        var positions: Range<Int> { first..<first + count }
-
-        /// Sorts places in the group by the shard that they are in: rows of it, the indices of their places, and where each
-        /// shard's begin.
-        func byShard(_ places: [UInt32]) -> (rows: [UInt32], indices: [UInt32], starts: [Int]) {
-            let (count, shards) = (places.count, self.shards.count)
-            var begins = [Int](repeating: 0, count: shards + 1)
-            var indices = [UInt32](repeating: 0, count: count)
-            let rows = [UInt32](unsafeUninitializedCapacity: count) { rows, filled in
-                withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { members in
-                    // Few shards: counting those that end before a place is faster than looking it up.
-                    members.initialize(repeating: 0)
-                    for end in starts.dropFirst() {
-                        let end = UInt32(end)
-                        for index in 0..<count { members[index] &+= places[index] >= end ? 1 : 0 }
-                    }
-                    for index in 0..<count { begins[Int(members[index]) + 1] += 1 }
-                    for member in 0..<shards { begins[member + 1] += begins[member] }
-                    var next = begins
-                    next.withUnsafeMutableBufferPointer { next in
-                        for index in 0..<count {
-                            let member = Int(members[index])
-                            let target = next[member]
-                            next[member] = target + 1
-                            rows[target] = places[index] - UInt32(starts[member])
-                            indices[target] = UInt32(index)
-                        }
-                    }
-                }
-                filled = count
+        fileprivate init(shards: [Int], counts: [Int], first: Int) {
+            (self.shards, self.counts, self.first) = (shards, counts, first)
+            stretches = counts.reduce(into: [0]) { $0.append($0.last! + $1 / ShardOrder.stretch) }
+            rests = counts.reduce(into: [stretches.last! * ShardOrder.stretch]) {
+                $0.append($0.last! + $1 % ShardOrder.stretch)
             }
-            return (rows, indices, begins)
         }
+
+        var count: Int { rests.last! }
+        var positions: Range<Int> { first..<first + count }
     }
 
-    static let together = 8, stretch = 512, window = 1 << 15
+    static let together = 8, stretch = 256, window = 1 << 14
 
     let groups: [Group]
     private let shuffles: Bool
@@ -70,10 +50,9 @@ struct ShardOrder: Sendable {
         var (groups, first): ([Group], Int) = ([], 0)
         for place in stride(from: 0, to: shards.count, by: shuffles ? Self.together : 1) {
             let members = Array(shards[place..<min(shards.count, place + (shuffles ? Self.together : 1))])
-            let starts = members.reduce(into: [0]) { $0.append($0.last! + counts[$1]) }
-            precondition(starts.last! <= Int(UInt32.max), "a group of shards has at most 2³² − 1 samples")
-            groups.append(Group(shards: members, starts: starts, first: first))
-            first += starts.last!
+            groups.append(Group(shards: members, counts: members.map { counts[$0] }, first: first))
+            first += groups.last!.count
+            precondition(groups.last!.count <= Int(UInt32.max), "a group of shards has at most 2³² − 1 samples")
         }
         self.groups = groups
     }
@@ -91,56 +70,97 @@ struct ShardOrder: Sendable {
         return low
     }
 
-    /// Where the samples of `positions`, all of group `number`, lie in the group.
-    func places(_ positions: Range<Int>, ofGroup number: Int) -> [UInt32] {
+    /// The samples of `positions`, all of group `number`.
+    func rows(_ positions: Range<Int>, ofGroup number: Int) -> ShardRows {
         let group = groups[number]
-        precondition(group.positions.contains(positions), "\(positions) of group \(number)")
+        precondition(
+            positions.isEmpty
+                || group.positions.contains(positions.lowerBound)
+                    && positions.upperBound <= group.positions.upperBound,
+            "\(positions) of group \(number)")
         let range = positions.lowerBound - group.first..<positions.upperBound - group.first
-        guard shuffles else { return range.map { UInt32($0) } }
-        return [UInt32](unsafeUninitializedCapacity: range.count) { target, written in
+        guard shuffles else { return ShardRows(range) }
+        var ahead: [ShardRows.Stretch] = []
+        var samples = ShardRows(count: range.count) { members, rows in
             var from = range.lowerBound
             while from < range.upperBound {
-                let window = from / Self.window
-                let start = window * Self.window
-                let part = from..<min(range.upperBound, start + Self.window)
-                permutation(
-                    of: min(Self.window, group.count - start), 2, number * (1 << 20) + window
-                ).copy(
-                    part.lowerBound - start..<part.upperBound - start, plus: UInt32(start),
-                    to: target.baseAddress! + (from - range.lowerBound))
-                move(target.baseAddress! + (from - range.lowerBound), part.count, start, group, number)
+                let window = Window(from / Self.window, of: number, self)
+                let part = from..<min(range.upperBound, window.places.upperBound)
+                let target = from - range.lowerBound
+                window.copy(part, members: members + target, rows: rows + target)
                 from = part.upperBound
-            }
-            written = range.count
-        }
-    }
-
-    /// From places in a window to the places that its stretches come from; what is left behind the last whole stretch stays.
-    private func move(
-        _ places: UnsafeMutablePointer<UInt32>, _ count: Int, _ start: Int, _ group: Group, _ number: Int
-    ) {
-        let whole = group.count / Self.stretch
-        let first = start / Self.stretch
-        let stretches = first..<min(whole, first + Self.window / Self.stretch)
-        guard !stretches.isEmpty else { return }
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: stretches.count) { from in
-            permutation(of: whole, 1, number).copy(stretches, to: from.baseAddress!)
-            for index in 0..<count {
-                let (place, within) = Int(places[index]).quotientAndRemainder(dividingBy: Self.stretch)
-                guard place < whole else { continue }
-                places[index] = from[place - first] * UInt32(Self.stretch) + UInt32(within)
+                if window.places.upperBound < group.count {
+                    // As large a part of the next window as of this one.
+                    let next = Window(window.number + 1, of: number, self)
+                    ahead += next.stretches(below: part.upperBound - window.places.lowerBound)
+                        .dropFirst(next.stretches(below: part.lowerBound - window.places.lowerBound).count)
+                }
             }
         }
+        samples.ahead = ahead
+        return samples
     }
 
-    private func permutation(of count: Int, _ kind: UInt64, _ number: Int) -> RandomPermutation {
+    fileprivate func permutation(of count: Int, _ kind: UInt64, _ number: Int) -> RandomPermutation {
         var random = RandomStream(seed: seed, .shards, index: epoch, counter: kind << 56 | UInt64(number) << 4)
         return RandomPermutation(count: count, random: &random)
     }
 }
 
-extension Range where Bound == Int {
-    fileprivate func contains(_ other: Range) -> Bool {
-        other.isEmpty || lowerBound <= other.lowerBound && other.upperBound <= upperBound
+/// Samples of a group that are shuffled among themselves.
+private struct Window {
+    let number: Int
+    /// In the group's order.
+    let places: Range<Int>
+    private let group: ShardOrder.Group
+    private let samples: RandomPermutation
+    private var stretches: [ShardRows.Stretch] = []
+
+    init(_ window: Int, of number: Int, _ order: ShardOrder) {
+        group = order.groups[number]
+        self.number = window
+        let first = window * ShardOrder.window
+        places = first..<min(group.count, first + ShardOrder.window)
+        samples = order.permutation(of: places.count, 2, number * (1 << 20) + window)
+        let whole = group.stretches.last!
+        let from = first / ShardOrder.stretch
+        let range = min(whole, from)..<min(whole, from + ShardOrder.window / ShardOrder.stretch)
+        guard !range.isEmpty else { return }
+        let moved = [UInt32](unsafeUninitializedCapacity: range.count) { target, filled in
+            order.permutation(of: whole, 1, number).copy(range, to: target.baseAddress!)
+            filled = range.count
+        }
+        stretches = moved.map { stretch in
+            let member = group.stretches.dropFirst().firstIndex { stretch < $0 }! - 1
+            let row = (Int(stretch) - group.stretches[member]) * ShardOrder.stretch
+            return ShardRows.Stretch(member: UInt8(member), row: UInt32(row))
+        }
+    }
+
+    /// Those that begin among the window's first places.
+    func stretches(below place: Int) -> ArraySlice<ShardRows.Stretch> {
+        stretches.prefix((place + ShardOrder.stretch - 1) / ShardOrder.stretch)
+    }
+
+    func copy(_ part: Range<Int>, members: UnsafeMutablePointer<UInt8>, rows: UnsafeMutablePointer<UInt32>) {
+        samples.copy(part.lowerBound - places.lowerBound..<part.upperBound - places.lowerBound, to: rows)
+        stretches.withUnsafeBufferPointer { stretches in
+            for index in 0..<part.count {
+                let (stretch, within) = Int(rows[index]).quotientAndRemainder(dividingBy: ShardOrder.stretch)
+                if stretch < stretches.count {
+                    members[index] = stretches[stretch].member
+                    rows[index] = stretches[stretch].row + UInt32(within)
+                } else {
+                    (members[index], rows[index]) = rest(places.lowerBound + Int(rows[index]))
+                }
+            }
+        }
+    }
+
+    /// The sample at a place behind all whole stretches.
+    private func rest(_ place: Int) -> (UInt8, UInt32) {
+        let member = group.rests.dropFirst().firstIndex { place < $0 }! - 1
+        let begin = group.counts[member] / ShardOrder.stretch * ShardOrder.stretch
+        return (UInt8(member), UInt32(begin + place - group.rests[member]))
     }
 }

@@ -109,17 +109,19 @@ public final class ShardStream {
         let end = min(state.samples, state.position + options.batchSize)
         let (first, count) = (state.position, end - state.position)
         let own = first + count * options.rank / options.ranks..<first + count * (options.rank + 1) / options.ranks
-        var columns = chosen.map { StreamColumn(source.columns[$0].values, count: own.count) }
-        var position = own.lowerBound
+        var (parts, position): ([BatchPart], Int) = ([], own.lowerBound)
         while position < own.upperBound {
             let number = order.group(at: position)
             let part = position..<min(own.upperBound, order.groups[number].positions.upperBound)
-            try read(part, of: number, to: position - own.lowerBound, of: &columns)
+            parts.append(BatchPart(shards: try shards(ofGroup: number), rows: order.rows(part, ofGroup: number)))
             position = part.upperBound
         }
+        let columns = try chosen.map { column in
+            let kind = source.columns[column]
+            return (kind.name, try StreamColumn(kind.values, ofColumn: column, parts))
+        }
         state.position = end
-        let named = zip(chosen, columns).map { (source.columns[$0].name, $1) }
-        return StreamBatch(count: own.count, columns: Dictionary(uniqueKeysWithValues: named))
+        return StreamBatch(count: own.count, columns: Dictionary(uniqueKeysWithValues: columns))
     }
 
     private static func orders(_ source: any ShardSource, _ state: State) -> (ShardOrder, ShardOrder.Group) {
@@ -127,26 +129,6 @@ public final class ShardStream {
             ShardOrder(counts: source.counts, shuffles: state.shuffles, seed: state.seed, epoch: epoch)
         }
         return (order(state.epoch), order(state.epoch + 1).groups[0])
-    }
-
-    /// Fills the columns from `offset` on with the samples at positions of one group.
-    private func read(_ positions: Range<Int>, of number: Int, to offset: Int, of columns: inout [StreamColumn]) throws
-    {
-        let shards = try shards(ofGroup: number)
-        let places = order.places(positions, ofGroup: number)
-        if shards.count == 1, places.count == columns.first?.count {
-            for (index, column) in chosen.enumerated() {
-                columns[index] = try shards[0].values(ofColumn: column, places[...])
-            }
-            return
-        }
-        let (rows, indices, starts) = order.groups[number].byShard(places)
-        for (member, shard) in shards.enumerated() where starts[member] < starts[member + 1] {
-            let part = starts[member]..<starts[member + 1]
-            for (index, column) in chosen.enumerated() {
-                columns[index].put(try shard.values(ofColumn: column, rows[part]), at: indices[part], plus: offset)
-            }
-        }
     }
 
     /// The open shards of a group. Those of the next one, maybe the next epoch's first, are on their way then; others are
