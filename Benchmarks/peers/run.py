@@ -197,7 +197,9 @@ def merged(before, result, sections) -> dict:
     """What is kept, with these sections measured anew; the commit says which is of when."""
     new = {row["section"] for row in result["rows"]}
     paths = {row["path"] for row in result["bounds"]}
-    commit = f"{before['versions']['commit']}; {', '.join(sections)}: {result['versions']['commit']}"
+    measured = f"{', '.join(sections)}: "
+    kept = [part for part in before["versions"]["commit"].split("; ") if not part.startswith(measured)]
+    commit = "; ".join(kept + [measured + result["versions"]["commit"]])
     return before | {
         "versions": before["versions"] | result["versions"] | {"commit": commit},
         "rows": [row for row in before["rows"] if row["section"] not in new] + result["rows"],
