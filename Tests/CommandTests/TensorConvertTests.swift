@@ -35,6 +35,8 @@ import Testing
         #expect(first.status == 0, "\(first.error)")
         #expect(first.output.contains("\"tensors\":\(expected.count)"))
         #expect(try content(SafeTensorsFile(folder.path("a.safetensors")).sources()) == expected)
+        #expect(try convert(folder.path("a.safetensors"), folder.path("a.pth")).status == 0)
+        #expect(try content(PTHFile(folder.path("a.pth")).sources()) == expected)
         for compression in ["none", "deflate"] {
             let options = ["--compression", compression, "--overwrite"]
             let second = try convert(folder.path("a.safetensors"), folder.path("b.npz"), options)

@@ -147,6 +147,42 @@ import Testing
     }
 
     /// Checkpoints that people trained, tensor by tensor as PyTorch sees them.
+    /// What is written comes back, of every type and shape; and PyTorch reads the same.
+    @Test func writesStateDictionaries() throws {
+        try Golden.withDirectory { folder in
+            for name in ["dtypes.pth", "views.pth", "nested.pth", "big.pth", "none.pth"] {
+                let source = try PTHFile(Golden.path(name))
+                let path = folder + "/" + name
+                try PTH.write(source.sources(), to: path)
+                let written = try PTHFile(path)
+                #expect(written.names == source.names)
+                for name in source.names {
+                    let (one, other) = (try source.tensor(name), try written.tensor(name))
+                    #expect(one.elementType == other.elementType && one.shape == other.shape)
+                    #expect(one.withUnsafeBytes { Array($0) } == other.withUnsafeBytes { Array($0) })
+                }
+                guard let python = ProcessInfo.processInfo.environment["STARLING_TORCH_PYTHON"] else {
+                    print("not read by PyTorch: STARLING_TORCH_PYTHON names no python3 with torch")
+                    continue
+                }
+                let script = """
+                    import sys, hashlib, torch
+                    for name, t in torch.load(sys.argv[1], weights_only=True).items():
+                        data = bytes(t.contiguous().reshape(-1).view(torch.uint8).numpy())
+                        assert t.is_contiguous() and not t.requires_grad
+                        print(name, str(list(t.shape)), hashlib.sha256(data).hexdigest())
+                    """
+                let lines = try source.names.map { name in
+                    let tensor = try source.tensor(name)
+                    var digest = Digest()
+                    tensor.withUnsafeBytes { digest.update($0) }
+                    return "\(name) \(tensor.shape) \(digest.hex())\n"
+                }
+                #expect(try Python.run(script, path, python: python) == lines.joined())
+            }
+        }
+    }
+
     @Test func readsRealCheckpoints() throws {
         let environment = ProcessInfo.processInfo.environment
         let folder = (environment["STARLING_DATA"] ?? "") + "/checkpoints-sasrec"

@@ -43,20 +43,30 @@ struct TorchGlobal {
             "torch.nn.parameter.Parameter": .tensorClass,
             "torch.storage.UntypedStorage": .storage(nil),
         ]
-        let storages: [(String, ElementType)] = [
-            ("Double", .float64), ("Float", .float32), ("Half", .float16), ("BFloat16", .bfloat16), ("Long", .int64),
-            ("Int", .int32), ("Short", .int16), ("Char", .int8), ("Byte", .uint8), ("Bool", .bool),
-            ("ComplexFloat", .complex64),
-        ]
         for (name, type) in storages { meanings["torch.\(name)Storage"] = .storage(type) }
-        let types: [(String, ElementType)] = [
-            ("float64", .float64), ("float32", .float32), ("float16", .float16), ("bfloat16", .bfloat16),
-            ("int64", .int64), ("int32", .int32), ("int16", .int16), ("int8", .int8), ("uint64", .uint64),
-            ("uint32", .uint32), ("uint16", .uint16), ("uint8", .uint8), ("bool", .bool), ("complex64", .complex64),
-            ("float8_e5m2", .float8E5M2), ("float8_e4m3fn", .float8E4M3), ("float8_e8m0fnu", .float8E8M0),
-            ("float8_e4m3fnuz", .float8E4M3FNUZ), ("float8_e5m2fnuz", .float8E5M2FNUZ),
-        ]
         for (name, type) in types { meanings["torch.\(name)"] = .elementType(type) }
         return meanings
     }()
+
+    /// The class of storages of an element type, `FloatStorage`; nil where PyTorch has none.
+    static func storage(of type: ElementType) -> String? {
+        storages.first { $0.1 == type }.map { $0.0 + "Storage" }
+    }
+
+    /// PyTorch's name of an element type: `float32`.
+    static func name(of type: ElementType) -> String { types.first { $0.1 == type }!.0 }
+
+    private static let storages: [(String, ElementType)] = [
+        ("Double", .float64), ("Float", .float32), ("Half", .float16), ("BFloat16", .bfloat16), ("Long", .int64),
+        ("Int", .int32), ("Short", .int16), ("Char", .int8), ("Byte", .uint8), ("Bool", .bool),
+        ("ComplexFloat", .complex64),
+    ]
+
+    private static let types: [(String, ElementType)] = [
+        ("float64", .float64), ("float32", .float32), ("float16", .float16), ("bfloat16", .bfloat16),
+        ("int64", .int64), ("int32", .int32), ("int16", .int16), ("int8", .int8), ("uint64", .uint64),
+        ("uint32", .uint32), ("uint16", .uint16), ("uint8", .uint8), ("bool", .bool), ("complex64", .complex64),
+        ("float8_e5m2", .float8E5M2), ("float8_e4m3fn", .float8E4M3), ("float8_e8m0fnu", .float8E8M0),
+        ("float8_e4m3fnuz", .float8E4M3FNUZ), ("float8_e5m2fnuz", .float8E5M2FNUZ),
+    ]
 }

@@ -14,7 +14,7 @@ struct DataConvertCommand: ParsableCommand {
               csr       an NPZ that scipy.sparse.load_npz opens, users × items
               mds       a folder of Mosaic streaming shards
 
-            Tensors of a .safetensors or .pth file, or of an NPZ if --form safetensors, go to .safetensors or .npz. What is \
+            Tensors of a .safetensors or .pth file, or of an NPZ if --form safetensors or pth, go to any of these. What is \
             written appears whole or not at all; after a stop or a kill the same command begins anew. Examples:
 
               starling data convert --data ratings.csv --to ratings.npz
@@ -57,10 +57,11 @@ struct DataConvertCommand: ParsableCommand {
         let form = try form ?? ConversionForm(ofFile: to)
         let output = try output(form)
         let cancellation = Signals.cancelOnInterrupt()
-        let isTensors = TensorConversion.reads(source) || form == .safetensors
+        let isTensors = TensorConversion.reads(source) || form == .safetensors || form == .pth
         let count =
             isTensors
-            ? try TensorConversion(source: source, cancellation: cancellation).write(form, to: output, deflates(form))
+            ? try TensorConversion(source: source, form: form, cancellation: cancellation)
+                .write(form, to: output, deflates(form))
             : try convertInteractions(form, to: output, cancellation)
         let answer = Answer(
             output: output, form: form.rawValue, interactions: isTensors ? nil : count,
@@ -117,7 +118,7 @@ struct DataConvertCommand: ParsableCommand {
             case .npz: try arrays(.columns)
             case .pairs: try arrays(.pairs)
             case .csr: try arrays(.sparse)
-            case .safetensors: preconditionFailure("these are tensors")
+            case .safetensors, .pth: preconditionFailure("these are tensors")
             }
         }
         return log.count
@@ -156,12 +157,12 @@ struct DataConvertCommand: ParsableCommand {
 
 /// The formats that are written.
 enum ConversionForm: String, CaseIterable, ExpressibleByArgument {
-    case csv, tsv, npz, pairs, csr, mds, safetensors
+    case csv, tsv, npz, pairs, csr, mds, safetensors, pth
 
     /// By the name of the file.
     init(ofFile path: String) throws {
         let name = path.lowercased()
-        if let form = [.csv, .tsv, .npz, .safetensors].first(where: { (form: Self) in
+        if let form = [.csv, .tsv, .npz, .safetensors, .pth].first(where: { (form: Self) in
             name.hasSuffix("." + form.rawValue)
         }) {
             self = form
@@ -170,7 +171,7 @@ enum ConversionForm: String, CaseIterable, ExpressibleByArgument {
         } else {
             throw StarlingError(
                 .usage, "the name \(path) does not say which format to write",
-                remedy: "name it .csv, .tsv, .npz, .npy or .safetensors, or give --form mds, pairs, csr")
+                remedy: "name it .csv, .tsv, .npz, .npy, .safetensors or .pth, or give --form mds, pairs, csr")
         }
     }
 

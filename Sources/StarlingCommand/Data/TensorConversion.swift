@@ -14,7 +14,7 @@ struct TensorConversion {
     }
 
     /// Opens a `.safetensors`, `.pth` or `.npz` file; data are not touched yet.
-    init(source: String, cancellation: Cancellation) throws {
+    init(source: String, form: ConversionForm, cancellation: Cancellation) throws {
         (self.source, self.cancellation) = (source, cancellation)
         let name = source.lowercased()
         if name.hasSuffix(".safetensors") {
@@ -26,7 +26,7 @@ struct TensorConversion {
             (tensors, metadata) = (try PTHFile(source).sources(), [:])
         } else {
             throw StarlingError(
-                .usage, "safetensors hold tensors, and \(source) is no .pth, .safetensors or .npz",
+                .usage, "\(form.rawValue) holds tensors, and \(source) is no .pth, .safetensors or .npz",
                 remedy: "use csv, tsv, npz, pairs, csr or mds for interactions")
         }
     }
@@ -56,10 +56,11 @@ struct TensorConversion {
                         "convert to .safetensors")
                 }
                 try NPZ.write(observed, to: output, compressed: compressed)
+            case .pth: try PTH.write(observed, to: output)
             default:
                 throw StarlingError(
-                    .usage, "\(source) holds tensors, which \(form.rawValue) cannot", remedy: "use .npz or .safetensors"
-                )
+                    .usage, "\(source) holds tensors, which \(form.rawValue) cannot",
+                    remedy: "use .npz, .safetensors or .pth")
             }
             return tensors.count
         }
