@@ -2,7 +2,7 @@
 # ARGS goes on to swift test: make test ARGS="--filter KernelsTests"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-long bench quality format lint clean
+.PHONY: help demo build torch test test-long bench quality format lint clean
 
 help: ## List the targets.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -10,9 +10,13 @@ help: ## List the targets.
 demo: ## Build, get MovieLens-100K, train, and show quality and recommendations. DATA=FILE, ITEMS=FILE use your own.
 	@scripts/demo
 
-build: ## Build the release command .build/release/starling, installing zlib's header if it is absent.
+build: ## Build the release command .build/release/starling, and what it opens LibTorch with; installs what is absent.
 	@scripts/setup
 	swift build -c release
+	@scripts/torch
+
+torch: ## Build only the plugin for LibTorch, installing the torch wheel into .venv unless STARLING_LIBTORCH names one. No Swift needed.
+	@scripts/torch
 
 test: ## Check the format, build once in release mode, and run all tests; a tenth of the long ones.
 	@scripts/test $(ARGS)

@@ -60,6 +60,9 @@ let package = Package(
         room("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking"]),
         room(
             "Factorization", ["Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training"]),
+        // LibTorch's plugin as a table of functions; it is opened at run time (scripts/torch, Plugins/torch).
+        .systemLibrary(name: "CTorch"),
+        room("Torch", ["Basics", "CTorch"]),
         room("Starling", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training", "Factorization"]),
         .executableTarget(
             name: "StarlingCommand",
@@ -76,6 +79,7 @@ let package = Package(
         tests("Ranking", ["Basics", "Kernels", "CKernels", "Interactions", "Ranking"], golden: true),
         tests("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training"], golden: true),
         tests("Factorization", ["Starling", "CKernels"], golden: true),
+        tests("Torch", ["Basics", "Formats", "Torch"], golden: true),
         tests("Starling", ["Starling"]),
         tests("Command", ["Starling", "StarlingCommand"], golden: true),
     ],

@@ -20,6 +20,19 @@ public enum Host {
         return max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }()
 
+    /// The folder of the running executable, through symbolic links; the current one where it cannot be told.
+    public static let executableFolder: String = {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        #if os(Linux)
+        let found = readlink("/proc/self/exe", &path, Int(PATH_MAX)) > 0
+        #else
+        var (name, size) = (path, UInt32(path.count))
+        let found = _NSGetExecutablePath(&name, &size) == 0 && realpath(name, &path) != nil
+        #endif
+        let text = found ? String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
+        return text.lastIndex(of: "/").map { String(text[..<$0]) } ?? "."
+    }()
+
     /// Bytes of memory that a new allocation can use without swapping, or nil where that cannot be told.
     /// On Linux `MemAvailable`, lowered by a cgroup limit when there is one.
     public static func availableMemory() -> Int? {

@@ -12,6 +12,8 @@ public struct StarlingError: Error, Sendable, CustomStringConvertible {
 
         /// Something failed at run time: disk full, memory, a run that cannot be read (status 1).
         public static let failed = Code(description: "failed", exitStatus: 1)
+        /// Memory ran out, the machine's or a device's (status 1).
+        public static let outOfMemory = Code(description: "out of memory", exitStatus: 1)
         /// The command line or a configuration asks for something that cannot be (status 64).
         public static let usage = Code(description: "usage", exitStatus: 64)
         /// Input data that cannot be accepted (status 65).

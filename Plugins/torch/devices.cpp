@@ -1,0 +1,107 @@
+#include "errors.h"
+#include "tensors.h"
+
+#include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <mutex>
+
+namespace starling {
+
+namespace {
+
+// LibTorch's part for CUDA is opened when a CUDA device is first asked for: it needs libraries of NVIDIA's that a machine
+// without one need not have.
+void need_cuda() {
+    static std::once_flag once;
+    static std::string refusal;
+    std::call_once(once, [] {
+        if (!at::hasCUDA() && !dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) refusal = dlerror();
+    });
+    if (!at::hasCUDA()) {
+        throw NoDevice(refusal.empty() ? "this LibTorch was built without CUDA" : "LibTorch's CUDA part cannot be opened: " + refusal);
+    }
+}
+
+int device_count(int32_t device_type, int32_t *count) {
+    return guarded([&] {
+        *count = 1;
+        if (static_cast<at::DeviceType>(device_type) == at::kCPU) return;
+        need_cuda();
+        *count = at::accelerator::deviceCount();
+        if (*count == 0) throw NoDevice("there is no CUDA device, or its driver is missing or older than LibTorch needs");
+    });
+}
+
+int synchronize(int32_t device_index) {
+    return guarded([&] { at::accelerator::synchronizeDevice(static_cast<c10::DeviceIndex>(device_index)); });
+}
+
+int memory(int32_t device_index, starling_device_memory *memory) {
+    return guarded([&] {
+        need_cuda();
+        const auto device = static_cast<c10::DeviceIndex>(device_index);
+        const auto statistics = at::accelerator::getDeviceStats(device);
+        const auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+        memory->allocated = statistics.allocated_bytes[all].current;
+        memory->peak = statistics.allocated_bytes[all].peak;
+        memory->reserved = statistics.reserved_bytes[all].current;
+        const auto [free, total] = at::accelerator::getMemoryInfo(device);
+        memory->free = static_cast<int64_t>(free);
+        memory->total = static_cast<int64_t>(total);
+    });
+}
+
+int reset_peak_memory(int32_t device_index) {
+    return guarded([&] { at::accelerator::resetPeakStats(static_cast<c10::DeviceIndex>(device_index)); });
+}
+
+int empty_cache() {
+    return guarded([&] { if (at::hasCUDA()) at::accelerator::emptyCache(); });
+}
+
+int seed(uint64_t seed) {
+    return guarded([&] { at::manual_seed(seed); });
+}
+
+at::Generator generator(int32_t device_type, int32_t device_index) {
+    const at::Device device(static_cast<at::DeviceType>(device_type), static_cast<c10::DeviceIndex>(device_index));
+    return at::globalContext().defaultGenerator(device);
+}
+
+int random_state(int32_t device_type, int32_t device_index, starling_tensor **state) {
+    return guarded([&] {
+        auto own = generator(device_type, device_index);
+        std::lock_guard<std::mutex> lock(own.mutex());
+        *state = handle(own.get_state());
+    });
+}
+
+int set_random_state(int32_t device_type, int32_t device_index, const starling_tensor *state) {
+    return guarded([&] {
+        auto own = generator(device_type, device_index);
+        std::lock_guard<std::mutex> lock(own.mutex());
+        own.set_state(tensor(state));
+    });
+}
+
+int set_threads(int32_t threads) {
+    return guarded([&] { at::set_num_threads(threads); });
+}
+
+} // namespace
+
+void add_devices(starling_torch &plugin) {
+    plugin.device_count = device_count;
+    plugin.synchronize = synchronize;
+    plugin.memory = memory;
+    plugin.reset_peak_memory = reset_peak_memory;
+    plugin.empty_cache = empty_cache;
+    plugin.seed = seed;
+    plugin.random_state = random_state;
+    plugin.set_random_state = set_random_state;
+    plugin.set_threads = set_threads;
+}
+
+} // namespace starling

@@ -1,0 +1,99 @@
+import Basics
+import CTorch
+
+/// Where tensors lie and operators run.
+public enum Device: Sendable, Hashable, CustomStringConvertible {
+    case cpu
+    case cuda(Int)
+
+    /// `cpu`, `cuda`, `cuda:1`; nil for anything else.
+    public init?(_ text: some StringProtocol) {
+        if text == "cpu" {
+            self = .cpu
+        } else if text == "cuda" {
+            self = .cuda(0)
+        } else if text.hasPrefix("cuda:"), let index = Int(text.dropFirst(5)), (0..<128).contains(index) {
+            self = .cuda(index)
+        } else {
+            return nil
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .cpu: "cpu"
+        case .cuda(let index): "cuda:\(index)"
+        }
+    }
+
+    /// LibTorch's number of the kind of device.
+    var type: Int32 {
+        switch self {
+        case .cpu: 0
+        case .cuda: 1
+        }
+    }
+
+    var index: Int32 {
+        switch self {
+        case .cpu: -1
+        case .cuda(let index): Int32(index)
+        }
+    }
+
+    /// Sees to it that the device is there.
+    /// - Throws: `unavailable` that says what is missing.
+    public func require() throws {
+        let library = try TorchLibrary.opened()
+        guard case .cuda(let index) = self else { return }
+        var count: Int32 = 0
+        try library.check(library.plugin.table.pointee.device_count(type, &count))
+        guard index < count else {
+            throw StarlingError(
+                .unavailable, "there is no \(self): the machine has \(count) CUDA device\(count == 1 ? "" : "s")",
+                remedy: "use cuda:0 to cuda:\(count - 1)")
+        }
+    }
+
+    /// Waits until everything that was asked of the device is done.
+    public func synchronize() throws {
+        guard case .cuda = self else { return }
+        let library = try TorchLibrary.opened()
+        try library.check(library.plugin.table.pointee.synchronize(index))
+    }
+
+    /// Bytes of a GPU's memory; nil for the CPU.
+    public func memory() throws -> DeviceMemory? {
+        guard case .cuda = self else { return nil }
+        let library = try TorchLibrary.opened()
+        var memory = starling_device_memory()
+        try library.check(library.plugin.table.pointee.memory(index, &memory))
+        return DeviceMemory(
+            allocated: Int(memory.allocated), peak: Int(memory.peak), reserved: Int(memory.reserved),
+            free: Int(memory.free), total: Int(memory.total))
+    }
+
+    /// The state of the device's random numbers, as bytes.
+    public func randomState() throws -> [UInt8] {
+        let library = try TorchLibrary.opened()
+        var state: OpaquePointer?
+        try library.check(library.plugin.table.pointee.random_state(type, index, &state))
+        return try Tensor(state!, library).array()
+    }
+
+    public func setRandomState(_ state: [UInt8]) throws {
+        let library = try TorchLibrary.opened()
+        let tensor = try Tensor(state, [state.count])
+        try library.check(library.plugin.table.pointee.set_random_state(type, index, tensor.handle))
+    }
+}
+
+/// Bytes on a device.
+public struct DeviceMemory: Sendable {
+    /// Held by tensors now, and at most so far.
+    public let allocated, peak: Int
+    /// Taken from the device, for tensors to come too.
+    public let reserved: Int
+    /// On the whole device.
+    public let free, total: Int
+}
