@@ -24,6 +24,7 @@ let package = Package(
     products: [
         .library(name: "Starling", targets: ["Starling"]),
         .library(name: "Remote", targets: ["Remote"]),
+        .library(name: "Neural", targets: ["Neural", "Torch"]),
         .executable(name: "starling", targets: ["StarlingCommand"]),
     ],
     dependencies: [
@@ -63,10 +64,16 @@ let package = Package(
         // LibTorch's plugin as a table of functions; it is opened at run time (scripts/torch, Plugins/torch).
         .systemLibrary(name: "CTorch"),
         room("Torch", ["Basics", "CTorch"]),
+        room(
+            "Neural",
+            ["Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training", "Torch"]),
         room("Starling", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training", "Factorization"]),
         .executableTarget(
             name: "StarlingCommand",
-            dependencies: ["Starling", "Remote", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Starling", "Remote", "Neural", "Torch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
         // What Benchmarks/bench measures streams with; no product.
         .executableTarget(
@@ -80,6 +87,11 @@ let package = Package(
         tests("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training"], golden: true),
         tests("Factorization", ["Starling", "CKernels"], golden: true),
         tests("Torch", ["Basics", "Formats", "Torch"], golden: true),
+        tests(
+            "Neural",
+            [
+                "Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training", "Torch", "Neural",
+            ]),
         tests("Starling", ["Starling"]),
         tests("Command", ["Starling", "StarlingCommand"], golden: true),
     ],

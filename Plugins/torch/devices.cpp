@@ -90,6 +90,12 @@ int set_threads(int32_t threads) {
     return guarded([&] { at::set_num_threads(threads); });
 }
 
+int parallel(int64_t count, void (*body)(void *, int64_t, int64_t), void *context) {
+    return guarded([&] {
+        at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) { body(context, first, last); });
+    });
+}
+
 } // namespace
 
 void add_devices(starling_torch &plugin) {
@@ -102,6 +108,7 @@ void add_devices(starling_torch &plugin) {
     plugin.random_state = random_state;
     plugin.set_random_state = set_random_state;
     plugin.set_threads = set_threads;
+    plugin.parallel = parallel;
 }
 
 } // namespace starling

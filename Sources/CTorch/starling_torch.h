@@ -123,6 +123,9 @@ typedef struct {
     int (*random_state)(int32_t device_type, int32_t device_index, starling_tensor **state);
     int (*set_random_state)(int32_t device_type, int32_t device_index, const starling_tensor *state);
     int (*set_threads)(int32_t threads);
+    // Calls body(context, first, last) on LibTorch's own threads for parts of 0..<count, and waits: other threads beside them
+    // would take each other's processors.
+    int (*parallel)(int64_t count, void (*body)(void *, int64_t, int64_t), void *context);
 } starling_torch;
 
 // The plugin's one symbol.

@@ -18,7 +18,7 @@ extension Recommender {
     /// The model in a folder.
     public convenience init(_ folder: ModelFolder, workers: Workers, isa: InstructionSet = .best) throws {
         let file = folder.path + "/model.json"
-        guard ["mf", "als", "bpmf"].contains(folder.manifest.kind) else {
+        guard ["mf", "als", "bpmf", "two-tower"].contains(folder.manifest.kind) else {
             throw StarlingError(
                 .failed, "“\(folder.manifest.kind)” is a kind of model that this version does not know",
                 at: .init(file: file), remedy: "use the version that trained it, or a newer one")
@@ -39,10 +39,20 @@ extension Recommender {
             foldIn = FoldIn(model, options: options, workers: workers, isa: isa)
             predictsRatings = options.feedback == .explicit
         }
+        var isRecommendable: ((ItemRow) -> Bool)?
+        let catalog = try folder.catalog
+        if folder.manifest.kind == "two-tower" {
+            (foldIn, predictsRatings) = (nil, false)
+            if let catalog, folder.manifest.facts["cold_items"] == .bool(true) {
+                // Vectors of items without interactions come of their features.
+                let items = try folder.items
+                isRecommendable = { catalog[items[$0]].map { !$0.genres.isEmpty } ?? false }
+            }
+        }
         try self.init(
-            model, users: folder.users, items: folder.items, catalog: folder.catalog,
+            model, users: folder.users, items: folder.items, catalog: catalog,
             userCatalog: folder.userCatalog, history: history, historyEncoder: foldIn,
-            predictsRatings: predictsRatings, workers: workers, isa: isa)
+            predictsRatings: predictsRatings, isRecommendable: isRecommendable, workers: workers, isa: isa)
     }
 
     /// A factor model that was trained without a run.
@@ -64,12 +74,12 @@ extension Recommender {
         _ model: FactorModel, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
         userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>,
         historyEncoder: (any HistoryEncoder)? = nil,
-        predictsRatings: Bool = true, workers: Workers, isa: InstructionSet
+        predictsRatings: Bool = true, isRecommendable: ((ItemRow) -> Bool)? = nil, workers: Workers,
+        isa: InstructionSet
     ) {
         self.init(
             users: users, items: items, catalog: catalog, userCatalog: userCatalog, history: history, encoder: model,
             historyEncoder: historyEncoder, predictsRatings: predictsRatings, itemVectors: model.foldedItems(),
-            similarityVectors: model.itemFactors,
-            workers: workers, isa: isa)
+            similarityVectors: model.itemFactors, isRecommendable: isRecommendable, workers: workers, isa: isa)
     }
 }

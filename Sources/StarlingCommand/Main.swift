@@ -59,5 +59,7 @@ struct TrainCommand: ParsableCommand {
 
               starling train mf --data ratings.csv --output runs/first --val-size 0.1
             """,
-        subcommands: [TrainMFCommand.self, TrainALSCommand.self, TrainBPMFCommand.self])
+        subcommands: [
+            TrainMFCommand.self, TrainALSCommand.self, TrainBPMFCommand.self, TrainTwoTowerCommand.self,
+        ])
 }

@@ -36,6 +36,23 @@ public struct TorchLibrary: Sendable {
         try check(plugin.table.pointee.set_threads(Int32(count)))
     }
 
+    /// Calls `body` for parts of `0..<count` on the threads that operators use, and waits for all. For kernels of ours between
+    /// operators; what is computed must not depend on how the parts are cut.
+    public func parallel(_ count: Int, _ body: (Range<Int>) -> Void) throws {
+        try withoutActuallyEscaping(body) { body in
+            var body = body
+            try withUnsafeMutablePointer(to: &body) { context in
+                try check(
+                    plugin.table.pointee.parallel(
+                        Int64(count),
+                        { context, first, last in
+                            context!.assumingMemoryBound(to: ((Range<Int>) -> Void).self)
+                                .pointee(Int(first)..<Int(last))
+                        }, context))
+            }
+        }
+    }
+
     /// Seeds the random numbers of all devices.
     public func seed(_ seed: UInt64) throws { try check(plugin.table.pointee.seed(seed)) }
 

@@ -37,11 +37,14 @@ public final class Recommender {
     /// - Parameters:
     ///   - itemVectors: `[items × dimensions]`, against which the encoder's vectors score.
     ///   - similarityVectors: `[items × any]`, whose cosine is likeness: factors without bias dimensions.
+    ///   - isRecommendable: of items without interactions in training, which ones have vectors that mean something; nil
+    ///     for none.
     public init(
         users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
         userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>, encoder: any QueryEncoder,
         historyEncoder: (any HistoryEncoder)? = nil, predictsRatings: Bool = true, itemVectors: borrowing FactorTable,
-        similarityVectors: borrowing FactorTable, workers: Workers, isa: InstructionSet = .best
+        similarityVectors: borrowing FactorTable, isRecommendable: ((ItemRow) -> Bool)? = nil, workers: Workers,
+        isa: InstructionSet = .best
     ) {
         precondition(history.rowCount == users.count && history.columnCount == items.count)
         self.users = users
@@ -54,7 +57,7 @@ public final class Recommender {
         self.predictsRatings = predictsRatings
         var trained = [Bool](repeating: false, count: items.count)
         for item in history.columns { trained[Int(item)] = true }
-        let isWarm: (ItemRow) -> Bool = { trained[$0.index] }
+        let isWarm: (ItemRow) -> Bool = { trained[$0.index] || (isRecommendable?($0) ?? false) }
         ranker = Ranker(
             index: ItemIndex(vectors: itemVectors, isRecommendable: isWarm), workers: workers, isa: isa)
         similarity = Ranker(

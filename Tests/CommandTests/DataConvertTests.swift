@@ -158,7 +158,7 @@ import Testing
         _ = try folder.file("mine/index.json", "{}")
         _ = try folder.file("mine/notes", "x")
         let cases: [([String], String)] = [
-            ([folder.path("x")], "does not say which format"), ([folder.path("x.pth")], "does not say which format"),
+            ([folder.path("x")], "does not say which format"), ([folder.path("x.pth")], "is no .pth"),
             ([folder.path("there.npz")], "--overwrite"),
             ([folder.path("mine"), "--form", "mds"], "there is a folder already"),
             (

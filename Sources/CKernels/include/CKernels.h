@@ -9,6 +9,7 @@
 
 #include "sk_adam.h"
 #include "sk_als.h"
+#include "sk_embed.h"
 #include "sk_filter.h"
 #include "sk_gibbs.h"
 #include "sk_memory.h"

@@ -24,7 +24,7 @@ struct RunFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Stop when val_rmse has not improved for this many epochs, and end with the best weights.",
+            "Stop when val_rmse (two-tower: val_ndcg@20) has not improved for this many epochs; end with the best weights.",
             valueName: "epochs"))
     var earlyStopping: Int?
 
@@ -70,7 +70,7 @@ struct RunFlags: ParsableArguments {
     }
 
     /// The loop that the flags ask for.
-    func loop(epochs: Int, hasValidation: Bool) throws -> TrainingLoop {
+    func loop(epochs: Int, hasValidation: Bool, watching metric: String) throws -> TrainingLoop {
         let checkpointEvery = checkpointEvery ?? 1
         guard checkpointEvery >= 1, keep >= 1 else {
             throw StarlingError(.usage, "--checkpoint-every and --keep are at least 1")
@@ -86,7 +86,7 @@ struct RunFlags: ParsableArguments {
                     .usage, "--early-stopping needs a validation part", remedy: "hold one out with --val-size 0.1")
             }
             loop.earlyStopping = EarlyStopping(
-                metric: WatchedMetric("val_rmse"), patience: earlyStopping, minimumImprovement: minImprovement)
+                metric: WatchedMetric(metric), patience: earlyStopping, minimumImprovement: minImprovement)
         }
         return loop
     }

@@ -18,6 +18,9 @@ struct TrainingJob {
     /// What using the model needs beside its weights.
     var facts: [String: JSONValue] = [:]
 
+    /// The metric that early stopping watches.
+    var watched = "val_rmse"
+
     typealias Estimate = (_ users: Int, _ items: Int, _ interactions: Int, _ validation: Int) -> MemoryEstimate
     typealias MakeTrainer = (TrainingData, Workers, InstructionSet) throws -> any EpochTrainer
 
@@ -31,7 +34,7 @@ struct TrainingJob {
                 .usage, "held-out-users needs a model that folds new users in, and this one does not",
                 remedy: "use random:, last: or temporal:")
         }
-        let loop = try run.loop(epochs: epochs, hasValidation: rule?.makesValidation ?? false)
+        let loop = try run.loop(epochs: epochs, hasValidation: rule?.makesValidation ?? false, watching: watched)
         let workers = try run.workers()
         try RunDirectory.check(path, ifPresent)
         let cancellation = Signals.cancelOnInterrupt()

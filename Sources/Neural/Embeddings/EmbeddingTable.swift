@@ -1,0 +1,126 @@
+import CKernels
+import Formats
+import Kernels
+import Torch
+
+/// A table of vectors with the optimiser's state, trained by kernels of our own: gradients stay sparse, and a row is summed
+/// and changed in one pass.
+final class EmbeddingTable {
+    let name: String
+    /// `[rows × width]`
+    let table: FactorTable
+    private let optimizer: EmbeddingOptimizer
+    /// `[rows]`; see ``sk_embed``.
+    private let rowState: FloatColumn
+    /// `[rows × stride]` or `[rows × 2·stride]`; one row where it is not used.
+    private let state: FactorTable
+    private let isa: InstructionSet
+
+    /// Rows uniform within ±1/√width, each of a random stream of its own.
+    init(
+        _ name: String, rows: Int, width: Int, _ optimizer: EmbeddingOptimizer, seed: UInt64, index: UInt64,
+        isa: InstructionSet
+    ) {
+        (self.name, self.optimizer, self.isa) = (name, optimizer, isa)
+        table = FactorTable(rows: rows, width: width)
+        rowState = FloatColumn(count: rows)
+        switch optimizer.kind {
+        case .adagrad: state = FactorTable(rows: rows, width: table.stride)
+        case .adam: state = FactorTable(rows: rows, width: 2 * table.stride)
+        default: state = FactorTable(rows: 1, width: 1)
+        }
+        let bound = Float(1 / Double(width).squareRoot())
+        for row in 0..<rows {
+            var random = RandomStream(
+                seed: seed, .initialisation, index: index, counter: UInt64(row) * UInt64(width + 1))
+            for place in table.row(row).indices {
+                table[row, place] = (2 * Float(random.uniform()) - 1) * bound
+            }
+        }
+    }
+
+    /// Writes the mean of each bag's rows to `out`, `outStride` floats apart.
+    func pool(
+        _ bags: FeatureBags, _ entities: UnsafeBufferPointer<UInt32>, into out: UnsafeMutablePointer<Float>,
+        _ outStride: Int
+    ) {
+        func pool(_ offsets: UnsafePointer<UInt64>?) {
+            sk_embed_pool(
+                table.base, table.stride, table.width, offsets, bags.values, entities.baseAddress, entities.count, out,
+                outStride, isa.rawValue)
+        }
+        if let offsets = bags.offsets { offsets.withUnsafeBufferPointer { pool($0.baseAddress) } } else { pool(nil) }
+    }
+
+    /// Changes rows by the gradients of pooled vectors: `gradients` + i·`stride` is that of sample i.
+    func update(
+        _ touched: TouchedRows, _ gradients: UnsafePointer<Float>, _ gradientStride: Int, on library: TorchLibrary
+    ) throws {
+        var embed = sk_embed(
+            kind: optimizer.kernel, rate: Float(optimizer.learningRate), epsilon: Float(optimizer.epsilon),
+            beta1: 0.9, beta2: 0.999, width: table.width, stride: table.stride, table: table.base, rows: rowState.base,
+            state: state.base)
+        let stride = table.stride
+        try withUnsafePointer(to: &embed) { embed in
+            nonisolated(unsafe) let embed = embed
+            try library.parallel(touched.rows.count) { part in
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: stride) { sum in
+                    sk_embed_update(
+                        embed, touched.rows, touched.starts, part.lowerBound, part.upperBound, touched.samples,
+                        touched.weights, gradients, gradientStride, sum.baseAddress!, isa.rawValue)
+                }
+            }
+        }
+    }
+
+    /// The vectors; a part of the model.
+    func weights(_ prefix: String) -> TensorSource { source(prefix + name, table) }
+
+    /// The optimiser's state.
+    func optimizerState(_ prefix: String) -> [TensorSource] {
+        let rows = TensorSource(
+            name: prefix + name + ".rows", elementType: .float32, shape: [rowState.count],
+            emit: { [self] sink in try sink(UnsafeRawBufferPointer(start: rowState.base, count: 4 * rowState.count)) })
+        switch optimizer.kind {
+        case .sgd: return []
+        case .rowWiseAdagrad: return [rows]
+        case .adagrad: return [source(prefix + name + ".sums", state)]
+        case .adam: return [rows, source(prefix + name + ".moments", state)]
+        }
+    }
+
+    func restore(_ prefix: String, weights: SafeTensorsFile, optimizer file: SafeTensorsFile) throws {
+        try fill(table, from: weights.tensor(prefix + name))
+        switch optimizer.kind {
+        case .sgd: break
+        case .rowWiseAdagrad: try fillRows(from: file.tensor(prefix + name + ".rows"))
+        case .adagrad: try fill(state, from: file.tensor(prefix + name + ".sums"))
+        case .adam:
+            try fillRows(from: file.tensor(prefix + name + ".rows"))
+            try fill(state, from: file.tensor(prefix + name + ".moments"))
+        }
+    }
+
+    private func source(_ name: String, _ table: borrowing FactorTable) -> TensorSource {
+        let (base, stride, width, rows) = (table.base, table.stride, table.width, table.rows)
+        return TensorSource(name: name, elementType: .float32, shape: [rows, width]) { [self] sink in
+            try withExtendedLifetime(self) {
+                for row in 0..<rows { try sink(UnsafeRawBufferPointer(start: base + row * stride, count: 4 * width)) }
+            }
+        }
+    }
+
+    private func fill(_ table: borrowing FactorTable, from tensor: TensorView) throws {
+        let values = try tensor.expect(.float32, shape: [table.rows, table.width]).floats()
+        values.withUnsafeBufferPointer { values in
+            for row in 0..<table.rows {
+                _ = table.row(row).update(from: values[row * table.width..<(row + 1) * table.width])
+            }
+        }
+    }
+
+    private func fillRows(from tensor: TensorView) throws {
+        let values = try tensor.expect(.float32, shape: [rowState.count]).floats()
+        rowState.base.update(from: values, count: values.count)
+    }
+}

@@ -1,0 +1,48 @@
+/// A categorical feature of users or items: for each of them the rows of an embedding table that stand for its values. Row 0
+/// stands for a value that is not known.
+package struct FeatureBags: Sendable {
+    package let name: String
+    /// Rows of the table, the unknown one included.
+    package let tableRows: Int
+    /// Entity e has `values[offsets[e]..<offsets[e + 1]]`; nil where each has one value.
+    package let offsets: [UInt64]?
+    package let values: [UInt32]
+
+    /// Rows of one value each, for a batch.
+    init(_ name: String, tableRows: Int, rows: [UInt32]) {
+        (self.name, self.tableRows, offsets, values) = (name, tableRows, nil, rows)
+    }
+
+    /// Each entity is its own value, row e + 1, if training knows it; others are unknown.
+    package init(identity isTrained: [Bool]) {
+        name = "id"
+        tableRows = isTrained.count + 1
+        offsets = nil
+        values = isTrained.enumerated().map { $1 ? UInt32($0 + 1) : 0 }
+    }
+
+    /// Values by text, any number for an entity; none is the unknown one. Rows are given in the order of the entities.
+    package init(_ name: String, _ texts: [[String]]) {
+        var rows: [String: UInt32] = [:]
+        var (offsets, values): ([UInt64], [UInt32]) = ([0], [])
+        for list in texts {
+            for text in list {
+                let row = rows[text] ?? UInt32(rows.count + 1)
+                rows[text] = row
+                values.append(row)
+            }
+            if list.isEmpty { values.append(0) }
+            offsets.append(UInt64(values.count))
+        }
+        self.name = name
+        tableRows = rows.count + 1
+        self.values = values
+        self.offsets = values.count == texts.count ? nil : offsets
+    }
+
+    /// The table's rows of an entity, and the share that each has in the mean.
+    package func bag(_ entity: UInt32) -> ArraySlice<UInt32> {
+        guard let offsets else { return values[Int(entity)..<Int(entity) + 1] }
+        return values[Int(offsets[Int(entity)])..<Int(offsets[Int(entity) + 1])]
+    }
+}

@@ -1,0 +1,117 @@
+import Basics
+public import Interactions
+public import Kernels
+import Torch
+public import Training
+
+/// Two towers (Huang et al. 2013; Covington et al. 2016; Yi et al. 2019): embeddings of a user's and an item's id and
+/// features, each through layers of its own to a vector; a score is the product of the two.
+///
+/// ```swift
+/// let trainer = try TwoTower.trainer(on: history, items: log.items, itemCatalog: catalog, workers: workers)
+/// let result = try TrainingLoop(epochs: 10).train(trainer)
+/// ```
+///
+/// Layers run on LibTorch; embeddings, losses over batches and ranking are kernels of ours. The weights hold the vectors of
+/// all users and items as well, so that using a model needs no LibTorch.
+///
+/// On a CPU, the same data, options, instruction set and number of threads give the same bits, resume included.
+public enum TwoTower {
+    /// What is known of users and items beside their interactions.
+    public struct Features: Sendable {
+        public var users: UserCatalog?
+        public var items: ItemCatalog?
+        /// Attributes of users to take; nil takes those with at most 1,000 different values.
+        public var userAttributes: [String]?
+
+        public init(users: UserCatalog? = nil, items: ItemCatalog? = nil) { (self.users, self.items) = (users, items) }
+    }
+
+    /// A trainer over users' histories, ready for a ``TrainingLoop``.
+    ///
+    /// - Parameters:
+    ///   - validation: interactions to measure `val_recall@20`, `val_ndcg@20` and `val_auc` on after each epoch.
+    ///   - workers: rank for validation; operators take as many threads.
+    /// - Throws: `usage` for options out of range; `unavailable` without LibTorch; `badData` for a history without
+    ///   interactions, or without values where ratings are labels, or an attribute that is not there.
+    public static func trainer(
+        on history: InteractionMatrix<UserRow, ItemRow>, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>,
+        features: Features = Features(), validation: InteractionLog? = nil,
+        options: TwoTowerOptions = TwoTowerOptions(),
+        workers: Workers, isa: InstructionSet = .best
+    ) throws -> any EpochTrainer {
+        try options.validate()
+        guard history.entryCount > 0 else { throw StarlingError(.badData, "there are no interactions to train on") }
+        guard options.labelThreshold == nil || history.values != nil else {
+            throw StarlingError(
+                .badData, "the data has no ratings to make labels of",
+                remedy:
+                    "name the column that holds them with --columns user=…,item=…,value=…, or leave --label-threshold out"
+            )
+        }
+        let library = try TorchLibrary.opened()
+        try library.setThreads(workers.count)
+        try library.seed(options.seed)
+        var (seenUsers, seenItems) = (
+            [Bool](repeating: false, count: history.rowCount), [Bool](repeating: false, count: history.columnCount)
+        )
+        for user in 0..<history.rowCount { seenUsers[user] = !history[UserRow(user)].isEmpty }
+        for item in history.columns { seenItems[Int(item)] = true }
+        let userBags = try [FeatureBags(identity: seenUsers)] + features.userBags(users)
+        let itemBags = [FeatureBags(identity: seenItems)] + features.itemBags(items)
+        return try TwoTowerTrainer(
+            history: history, users: userBags, items: itemBags, validation: validation, options: options,
+            workers: workers, isa: isa)
+    }
+
+    /// What training takes at its peak, beyond what the data's reader has already taken.
+    public static func memoryEstimate(
+        users: Int, items: Int, interactions: Int, validation: Int, options: TwoTowerOptions
+    ) -> MemoryEstimate {
+        var estimate = MemoryEstimate()
+        let stride = FactorTable.stride(options.factors)
+        estimate.add("LibTorch", bytes: 160 << 20)
+        estimate.add("histories", bytes: 12 * interactions + 8 * users)
+        estimate.add("embeddings", bytes: 4 * stride * (users + items + 2))
+        estimate.add("optimiser", bytes: 4 * options.embeddings.stateFloats(stride: stride) * (users + items + 2))
+        estimate.add("vectors", bytes: 2 * FactorTable.bytes(rows: users + items, width: options.width))
+        let columns = options.batchSize + options.drawn
+        estimate.add(
+            "batches", bytes: 4 * (columns * (4 * options.factors + 4 * options.layers.reduce(0, +)) + 256 * columns))
+        if validation > 0 { estimate.add("validation", bytes: 16 * validation) }
+        return estimate
+    }
+}
+
+extension TwoTower.Features {
+    fileprivate func userBags(_ users: Vocabulary<UserRow>) throws -> [FeatureBags] {
+        guard let catalog = self.users else {
+            if let first = userAttributes?.first {
+                throw StarlingError(
+                    .badData, "there is no attribute “\(first)” of users", remedy: "name their file with --users")
+            }
+            return []
+        }
+        if let missing = userAttributes?.first(where: { !catalog.attributes.contains($0) }) {
+            throw StarlingError(
+                .badData, "there is no attribute “\(missing)” of users",
+                remedy: "there are: " + catalog.attributes.joined(separator: ", "))
+        }
+        return catalog.attributes.enumerated().compactMap { index, attribute in
+            if let userAttributes, !userAttributes.contains(attribute) { return nil }
+            let texts = (0..<users.count).map { user -> [String] in
+                guard let value = catalog[users[UserRow(user)]]?[index], !value.isEmpty else { return [] }
+                return [value]
+            }
+            let bags = FeatureBags(attribute, texts)
+            return userAttributes == nil && bags.tableRows > 1001 ? nil : bags
+        }
+    }
+
+    fileprivate func itemBags(_ items: Vocabulary<ItemRow>) -> [FeatureBags] {
+        guard let catalog = self.items, catalog.entries.values.contains(where: { !$0.genres.isEmpty }) else {
+            return []
+        }
+        return [FeatureBags("genres", (0..<items.count).map { catalog[items[ItemRow($0)]]?.genres ?? [] })]
+    }
+}

@@ -1,0 +1,144 @@
+import Interactions
+import Kernels
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The interactions that an epoch goes through, in an order of its own, with what is drawn beside them. All of it depends on
+/// seed, epoch and place alone.
+struct TwoTowerSamples {
+    let history: InteractionMatrix<UserRow, ItemRow>
+    private let options: TwoTowerOptions
+    /// Of each interaction.
+    private let userRows: [UInt32]
+    /// Items with interactions, and the share of all interactions that each item has, `[items]`.
+    private let trainedItems: [UInt32]
+    private let shares: [Float]
+
+    init(_ history: InteractionMatrix<UserRow, ItemRow>, _ options: TwoTowerOptions) {
+        (self.history, self.options) = (history, options)
+        var (rows, counts) = ([UInt32](), [Int](repeating: 0, count: history.columnCount))
+        rows.reserveCapacity(history.entryCount)
+        for user in 0..<history.rowCount {
+            rows.append(contentsOf: repeatElement(UInt32(user), count: history[UserRow(user)].count))
+        }
+        for item in history.columns { counts[Int(item)] += 1 }
+        userRows = rows
+        trainedItems = counts.indices.filter { counts[$0] > 0 }.map { UInt32($0) }
+        shares = counts.map { Float($0) / Float(max(1, history.entryCount)) }
+    }
+
+    var count: Int { history.entryCount }
+    var users: Int { history.rowCount }
+    var items: Int { history.columnCount }
+
+    /// The order of an epoch's interactions.
+    func order(epoch: Int) -> RandomPermutation {
+        var random = RandomStream(seed: options.seed, .order, index: UInt64(epoch))
+        return RandomPermutation(count: count, random: &random)
+    }
+
+    /// The interactions at `places` of an order.
+    func batch(_ places: Range<Int>, of order: RandomPermutation, epoch: Int) -> TwoTowerBatch {
+        let entries = [UInt32](unsafeUninitializedCapacity: places.count) { target, filled in
+            order.copy(places, to: target.baseAddress!)
+            filled = places.count
+        }
+        var batch = TwoTowerBatch(
+            users: entries.map { userRows[Int($0)] }, items: entries.map { history.columns[Int($0)] },
+            random: RandomStream(
+                seed: options.seed, .dropout, index: UInt64(epoch), counter: UInt64(places.lowerBound)))
+        var random = RandomStream(
+            seed: options.seed, .negatives, index: UInt64(epoch),
+            counter: UInt64(places.lowerBound) * UInt64(16 * (options.drawn + 1)))
+        switch options.loss {
+        case .softmax:
+            let positives = batch.items.count
+            for _ in 0..<options.drawn { batch.items.append(drawn(&random)) }
+            let columns = BatchColumns(batch.items, users: positives, itemCount: items) { logCount($0, positives) }
+            (batch.columns, batch.items) = (columns, columns.items)
+        case .bce, .bpr:
+            if let threshold = options.labelThreshold {
+                batch.labels = entries.map { Double(history.values![Int($0)]) >= threshold ? 1 : 0 }
+            } else {
+                let users = batch.users
+                for _ in 0..<options.drawn { batch.items += users.map { unseen(by: $0, &random) } }
+            }
+        }
+        return batch
+    }
+
+    /// The logarithm of how often an item is expected in a batch of so many interactions and what is drawn beside it.
+    private func logCount(_ item: UInt32, _ positives: Int) -> Float {
+        let share = shares[Int(item)]
+        let uniform = 1 / Float(trainedItems.count)
+        let drawn: Float =
+            switch options.sampling {
+            case .uniform: uniform
+            case .popularity: share
+            case .mixed: (uniform + share) / 2
+            }
+        return log(Float(positives) * share + Float(options.drawn) * drawn)
+    }
+
+    private func drawn(_ random: inout RandomStream) -> UInt32 {
+        let popular =
+            switch options.sampling {
+            case .uniform: false
+            case .popularity: true
+            case .mixed: random.below(2) == 1
+            }
+        return popular ? history.columns[random.below(count)] : trainedItems[random.below(trainedItems.count)]
+    }
+
+    /// A drawn item that the user has not had; after eight tries, any.
+    private func unseen(by user: UInt32, _ random: inout RandomStream) -> UInt32 {
+        let row = history[UserRow(Int(user))]
+        var item = drawn(&random)
+        for _ in 0..<7 where row.contains(sorted: item) { item = drawn(&random) }
+        return item
+    }
+}
+
+/// Interactions of one step.
+struct TwoTowerBatch {
+    let users: [UInt32]
+    /// Those that go through the tower: with softmax the batch's, each once; otherwise the users' own in their order, then
+    /// drawn ones in whole rounds of one for each user.
+    var items: [UInt32]
+    /// Of the users' own items, with bce of ratings.
+    var labels: [Float]?
+    /// With softmax.
+    var columns: BatchColumns?
+    private var random: RandomStream
+
+    init(users: [UInt32], items: [UInt32], random: RandomStream) {
+        (self.users, self.items, self.random) = (users, items, random)
+    }
+
+    /// Which ids are taken as unknown: of users, then of items.
+    func unknown(_ rate: (users: Double, items: Double)) -> (users: [Bool], items: [Bool]) {
+        var random = random
+        func draw(_ count: Int, _ rate: Double) -> [Bool] {
+            rate == 0 ? [Bool](repeating: false, count: count) : (0..<count).map { _ in random.uniform() < rate }
+        }
+        return (draw(users.count, rate.users), draw(items.count, rate.items))
+    }
+}
+
+extension ArraySlice<UInt32> {
+    /// Whether a rising slice holds a number.
+    fileprivate func contains(sorted number: UInt32) -> Bool {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return low < endIndex && self[low] == number
+    }
+}

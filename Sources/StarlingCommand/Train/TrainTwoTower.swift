@@ -1,0 +1,48 @@
+import ArgumentParser
+import Neural
+import Starling
+import Torch
+
+struct TrainTwoTowerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "two-tower",
+        abstract:
+            "Trains two towers: embeddings of ids and features, through layers, to vectors whose product is the score.",
+        discussion: """
+            Users' attributes come from --users, items' genres from --items; an item that nobody has interacted with is \
+            recommended by its genres. Training needs LibTorch (make torch); using the run does not. Examples:
+
+              starling train two-tower --data ratings.csv --items movies.csv --output runs/towers
+              starling train two-tower --data u.data --items u.item --users u.user --epochs 20 --output runs/features
+              starling train two-tower --data clicks/ --loss bce --negatives 4 --output runs/bce
+            """)
+
+    @OptionGroup(title: "Data") var reading: ReadingFlags
+    @OptionGroup(title: "Data") var catalogs: CatalogFlags
+    @OptionGroup(title: "Held-out part") var splitting: SplitFlags
+    @OptionGroup(title: "Model") var model: TwoTowerFlags
+    @OptionGroup(title: "Run") var run_: RunFlags
+
+    func run() throws {
+        try run_.checkDevice()
+        let options = try model.options(seed: run_.seed)
+        _ = try TorchLibrary.opened()
+        var job = TrainingJob(
+            model: "two-tower", run: run_, reading: reading, catalogs: catalogs, rule: try splitting.rule(),
+            epochs: options.epochs, factors: options.width, configuration: model.configuration(options))
+        job.watched = "val_ndcg@20"
+        job.facts["cold_items"] = .bool(catalogs.items != nil)
+        try job.execute(
+            estimate: { users, items, interactions, validation in
+                TwoTower.memoryEstimate(
+                    users: users, items: items, interactions: interactions, validation: validation, options: options)
+            },
+            trainer: { data, workers, isa in
+                var features = TwoTower.Features(users: data.userCatalog, items: data.catalog)
+                features.userAttributes = model.userAttributes?.split(separator: ",").map(String.init)
+                return try TwoTower.trainer(
+                    on: data.history, users: data.users, items: data.items, features: features,
+                    validation: data.heldOut[.validation], options: options, workers: workers, isa: isa)
+            })
+    }
+}

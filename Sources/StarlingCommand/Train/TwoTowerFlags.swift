@@ -1,0 +1,133 @@
+import ArgumentParser
+import Neural
+import Starling
+import Torch
+
+/// How two towers learn.
+struct TwoTowerFlags: ParsableArguments {
+    @Option(help: ArgumentHelp("Use embeddings of this length. Default: 64.", valueName: "k"))
+    var factors: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Give each tower layers of these widths; the last is the vectors'. Default: 128,64.", valueName: "widths"))
+    var layers: String?
+
+    @Option(help: ArgumentHelp("Go through the interactions this many times. Default: 10.", valueName: "n"))
+    var epochs: Int?
+
+    @Option(help: ArgumentHelp("Take this many interactions in a step. Default: 4096.", valueName: "n"))
+    var batchSize: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Minimise softmax over the batch's items (default), bce of labels, or bpr of pairs.", valueName: "name"))
+    var loss: String = TwoTowerOptions.LossKind.softmax.rawValue
+
+    @Flag(help: "Scale vectors to length 1, so that a score is a cosine.")
+    var cosine = false
+
+    @Option(
+        help: ArgumentHelp("Divide scores by this in the loss. Default: 1; with --cosine 0.1.", valueName: "t"))
+    var temperature: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Draw this many items beside a batch's own, or with bce and bpr for each interaction. Default: 0, 4, 1.",
+            valueName: "n"))
+    var negatives: Int?
+
+    @Option(help: ArgumentHelp("Draw items uniform (default), by popularity, or mixed.", valueName: "name"))
+    var negativeSampling: String = TwoTowerOptions.Sampling.uniform.rawValue
+
+    @Option(
+        help: ArgumentHelp("With bce, take ratings from this on as positive and others as negative.", valueName: "v"))
+    var labelThreshold: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Change embeddings by rowwise-adagrad (default), adagrad, sgd or adam.", valueName: "name"))
+    var embeddingOptimizer: String = EmbeddingOptimizer.Kind.rowWiseAdagrad.rawValue
+
+    @Option(help: ArgumentHelp("Step size of embeddings. Default: 0.05.", valueName: "r"))
+    var embeddingLearningRate: Double?
+
+    @Option(help: ArgumentHelp("Step size of layers, by Adam. Default: 0.001.", valueName: "r"))
+    var learningRate: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Take this share of ids as unknown while training. Default: 0.05 where there are features, otherwise 0.",
+            valueName: "p"))
+    var idDropout: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Take these attributes of --users, such as gender,age. Default: those of at most 1,000 values.",
+            valueName: "names"))
+    var userAttributes: String?
+
+    @Option(help: ArgumentHelp("Compute layers in fp32 (default), bf16 or fp16.", valueName: "name"))
+    var precision: String = Precision.fp32.rawValue
+
+    func options(seed: UInt64) throws -> TwoTowerOptions {
+        var options = TwoTowerOptions()
+        options.seed = seed
+        options.factors = factors ?? options.factors
+        if let layers {
+            options.layers = try layers.split(separator: ",").map { text in
+                guard let width = Int(text.filter { $0 != " " }) else {
+                    throw StarlingError(
+                        .usage, "“\(text)” is not the width of a layer", remedy: "list widths: --layers 128,64")
+                }
+                return width
+            }
+        }
+        options.epochs = epochs ?? options.epochs
+        options.batchSize = batchSize ?? options.batchSize
+        options.loss = try Self.choice("--loss", loss)
+        options.cosine = cosine
+        options.temperature = temperature
+        options.negatives = negatives
+        options.sampling = try Self.choice("--negative-sampling", negativeSampling)
+        options.labelThreshold = labelThreshold
+        options.embeddings.kind = try Self.choice("--embedding-optimizer", embeddingOptimizer)
+        options.embeddings.learningRate = embeddingLearningRate ?? options.embeddings.learningRate
+        options.learningRate = learningRate ?? options.learningRate
+        options.idDropout = idDropout
+        options.precision = try Self.choice("--precision", precision)
+        try options.validate()
+        return options
+    }
+
+    private static func choice<Value: RawRepresentable<String> & CaseIterable>(
+        _ flag: String, _ text: String
+    ) throws -> Value {
+        guard let value = Value(rawValue: text.lowercased()) else {
+            throw StarlingError(
+                .usage, "“\(text)” is none of \(flag)'s",
+                remedy: "use " + Value.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return value
+    }
+
+    /// Every option in its final value, as `run.json` keeps it.
+    func configuration(_ options: TwoTowerOptions) -> [String: JSONValue] {
+        [
+            "factors": .integer(options.factors),
+            "layers": .string(options.layers.map(String.init).joined(separator: ",")),
+            "epochs": .integer(options.epochs), "batch-size": .integer(options.batchSize),
+            "loss": .string(options.loss.rawValue), "cosine": .bool(options.cosine),
+            "temperature": options.temperature.map { .number($0) } ?? .null,
+            "negatives": options.negatives.map { .integer($0) } ?? .null,
+            "negative-sampling": .string(options.sampling.rawValue),
+            "label-threshold": options.labelThreshold.map { .number($0) } ?? .null,
+            "embedding-optimizer": .string(options.embeddings.kind.rawValue),
+            "embedding-learning-rate": .number(options.embeddings.learningRate),
+            "learning-rate": .number(options.learningRate),
+            "id-dropout": options.idDropout.map { .number($0) } ?? .null,
+            "user-attributes": userAttributes.map { .string($0) } ?? .null,
+            "precision": .string(options.precision.rawValue),
+        ]
+    }
+}

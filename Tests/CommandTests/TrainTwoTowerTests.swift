@@ -1,0 +1,122 @@
+import Basics
+import Foundation
+import Testing
+
+/// Whether the plugin of LibTorch is there: `make torch` builds it. Tests of it are skipped otherwise.
+private let torch: ConditionTrait = .enabled(
+    if: Files.exists(builtProducts.path + "/../../torch/libstarling_torch.so"), "run `make torch` for these tests")
+
+/// `train two-tower` from the outside, and what needs no LibTorch.
+@Suite struct TrainTwoTowerTests {
+    let folder: TemporaryFolder
+    let ratings: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        ratings = try folder.file("ratings.csv", TrainCommandTests.ratings(users: 90, items: 60))
+    }
+
+    func train(
+        _ more: [String], run: String = "run", environment: [String: String] = [:]
+    ) throws -> (status: Int32, output: String, error: String) {
+        try starling(
+            [
+                "train", "two-tower", "--data", ratings, "--output", folder.path(run), "--factors", "8", "--layers",
+                "12,8", "--batch-size", "128", "--threads", "2", "--json",
+            ] + more, environment: environment)
+    }
+
+    func json(_ text: String) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    @Test(torch) func trainsMeasuresAndRecommends() throws {
+        let items = try folder.file(
+            "movies.csv",
+            "movieId,title,genres\n" + (0..<70).map { "\($0),Film \($0),G\($0 % 3)|H\n" }.joined())
+        let flags = ["--epochs", "5", "--items", items, "--val-size", "0.1"]
+        let result = try train(flags)
+        #expect(result.status == 0, "\(result.error)")
+        let summary = try json(result.output)
+        #expect(summary["model"] as? String == "two-tower" && summary["factors"] as? Int == 8)
+        #expect((summary["epochs"] as? [[String: Any]])?.count == 5)
+        let metrics = try #require(summary["metrics"] as? [String: Double])
+        for name in ["train_loss", "val_recall@20", "val_ndcg@20", "val_auc"] {
+            #expect((metrics[name] ?? -1) >= 0, "\(name)")
+        }
+        #expect(try train(flags + ["--resume"]).output == result.output)
+        let other = try train(flags + ["--resume", "--layers", "8"])
+        #expect(other.status == 64 && other.error.contains("layers"), "\(other.error)")
+
+        // Using the run needs no LibTorch.
+        let without = ["STARLING_TORCH": "/nowhere"]
+        let run = folder.path("run")
+        let evaluation = try starling(["evaluate", run, "--k", "20", "--json"], environment: without)
+        #expect(evaluation.status == 0, "\(evaluation.error)")
+        let found = try #require(try json(evaluation.output)["metrics"] as? [String: Double])
+        #expect(abs(found["recall@20"]! - metrics["val_recall@20"]!) < 1e-9)
+        for command in [
+            ["recommend", run, "--user", "1", "--json"], ["similar", run, "--item", "1", "--json"],
+            ["export", run, "--to", folder.path("x.npz")], ["describe", run, "--json"],
+            ["recommend", run, "--all-users", "--output", folder.path("all.jsonl")],
+        ] {
+            let used = try starling(command, environment: without)
+            #expect(used.status == 0, "\(command): \(used.error)")
+        }
+        let lists = try Files.readText(folder.path("all.jsonl")).split(separator: "\n")
+        let one = try json(try starling(["recommend", run, "--user", "1", "--json"], environment: without).output)
+        let same = try lists.map { try json(String($0)) }.first { $0["user"] as? String == "1" }
+        func ranked(_ answer: [String: Any]?) throws -> [String] {
+            try #require(answer?["items"] as? [[String: Any]]).map { "\($0["item"]!) \($0["score"]!)" }
+        }
+        #expect(try ranked(one) == ranked(same) && ranked(one).count == 10)
+    }
+
+    /// Stopped and killed, a run goes on to the same bits.
+    @Test(torch) func goesOnToTheSameBits() throws {
+        let whole = try train(["--epochs", "30"], run: "whole")
+        #expect(whole.status == 0, "\(whole.error)")
+        for (number, signal) in [SIGINT, SIGKILL].enumerated() {
+            let run = "run-\(number)"
+            let arguments = [
+                "train", "two-tower", "--data", ratings, "--output", folder.path(run), "--factors", "8", "--layers",
+                "12,8", "--batch-size", "128", "--threads", "2", "--epochs", "30",
+            ]
+            let status = try starling(arguments, thenSend: signal, when: .epochs(3, folder.path(run)))
+            #expect(status == nil || status == (signal == SIGINT ? 130 : -SIGKILL))
+            let resumed = try train(["--epochs", "30", "--resume"], run: run)
+            #expect(resumed.status == 0, "\(resumed.error)")
+            #expect(try weightsDigest(resumed.output) == weightsDigest(whole.output))
+        }
+    }
+
+    @Test func absenceIsOneLine() throws {
+        let result = try train([], environment: ["STARLING_TORCH": folder.path("")])
+        #expect(result.status == 69 && result.output.isEmpty)
+        #expect(
+            result.error.contains("make torch") && result.error.split(separator: "\n").count == 1, "\(result.error)")
+        #expect(!Files.exists(folder.path("run")))
+        let wrong = try folder.file("libstarling_torch.so", "no library")
+        let opened = try train([], environment: ["STARLING_TORCH": wrong])
+        #expect(opened.status == 69 && opened.error.contains(wrong), "\(opened.error)")
+    }
+
+    @Test func wrongOptionsAreRefused() throws {
+        for (flags, words) in [
+            (["--layers", "12,x"], "“x”"), (["--loss", "hinge"], "softmax, bce, bpr"),
+            (["--batch-size", "1"], "--batch-size"),
+            (["--device", "cuda"], "--device"), (["--negative-sampling", "none"], "uniform, popularity, mixed"),
+        ] {
+            let result = try train(flags)
+            #expect((result.status == 64 || result.status == 69) && result.error.contains(words), "\(result.error)")
+        }
+    }
+
+    /// Factors are trained without a byte of LibTorch.
+    @Test func factorsNeedNoLibTorch() throws {
+        let command = "'\(builtProducts.path)/starling' train als --data '\(ratings)' --output '\(folder.path("als"))'"
+        let result = try shell("LD_DEBUG=files \(command) --iterations 1 --factors 4 2>&1")
+        #expect(result.status == 0 && result.output.contains("libc.so"), "\(result.error)")
+        #expect(!result.output.contains("torch"))
+    }
+}
