@@ -9,7 +9,7 @@ import Synchronization
 /// ```
 public final class TorchOperator: Sendable {
     public let name: String, overload: String
-    /// `nonisolated(unsafe)`: an operator is constant once it is found.
+    /// The address of the plugin's, once it is found.
     private let found = Mutex<UInt?>(nil)
 
     public init(_ name: String, _ overload: String = "") { (self.name, self.overload) = (name, overload) }
