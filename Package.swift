@@ -25,7 +25,8 @@ let package = Package(
         .library(name: "Starling", targets: ["Starling"]),
         .library(name: "Remote", targets: ["Remote"]),
         .library(name: "Neural", targets: ["Neural", "Torch"]),
-        .executable(name: "starling", targets: ["StarlingCommand"]),
+        .executable(name: "starling", targets: ["FullProgram"]),
+        .executable(name: "starling-core", targets: ["CoreProgram"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -66,14 +67,23 @@ let package = Package(
         room("Torch", ["Basics", "CTorch"]),
         room(
             "Neural",
-            ["Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training", "Torch"]),
+            [
+                "Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training", "Factorization",
+                "Torch",
+                "CXXHash",
+            ]),
         room("Starling", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training", "Factorization"]),
-        .executableTarget(
-            name: "StarlingCommand",
-            dependencies: [
-                "Starling", "Remote", "Neural", "Torch",
+        room(
+            "StarlingCommand",
+            [
+                "Starling", "Formats", "Neural", "Torch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
+            ]),
+        .executableTarget(
+            name: "FullProgram", dependencies: ["StarlingCommand", "Remote"], path: "Sources/Programs/starling",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "CoreProgram", dependencies: ["StarlingCommand"], path: "Sources/Programs/starling-core",
             swiftSettings: strict),
         // What Benchmarks/bench measures streams with; no product.
         .executableTarget(
@@ -90,10 +100,12 @@ let package = Package(
         tests(
             "Neural",
             [
-                "Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training", "Torch", "Neural",
+                "Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training", "Factorization",
+                "Torch",
+                "Neural",
             ]),
         tests("Starling", ["Starling"]),
-        tests("Command", ["Starling", "StarlingCommand"], golden: true),
+        tests("Command", ["Starling", "StarlingCommand", "FullProgram", "CoreProgram"], golden: true),
     ],
     cLanguageStandard: .c11
 )

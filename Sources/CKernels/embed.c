@@ -1,26 +1,5 @@
 #include "CKernels.h"
-#include <float.h>
 #include <math.h>
-#include <string.h>
-
-// eˣ for x ≤ 0, within 2e-7 of it, as in Cephes' expf; below −87 as at −87.
-static inline __attribute__((always_inline)) float exponential(float x) {
-    x = x < -87.0f ? -87.0f : x;
-    // The nearest whole number of log 2s: what is added has no binary places left.
-    const float n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
-    const float f = x - n * 0.693359375f + n * 2.12194440e-4f;
-    float y = 1.9875691500e-4f;
-    y = y * f + 1.3981999507e-3f;
-    y = y * f + 8.3334519073e-3f;
-    y = y * f + 4.1665795894e-2f;
-    y = y * f + 1.6666665459e-1f;
-    y = y * f + 5.0000001201e-1f;
-    y = y * f * f + f + 1.0f;
-    const uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
-    float power;
-    memcpy(&power, &bits, sizeof power);
-    return y * power;
-}
 
 #define TARGET
 #define NAME(f) embed_##f##_plain
@@ -62,12 +41,4 @@ void sk_embed_update(
     (void)isa;
     DISPATCH(update, embed, rows, starts, first, last, samples, weights, gradients, gradient_stride, sum)
     embed_update_plain(embed, rows, starts, first, last, samples, weights, gradients, gradient_stride, sum);
-}
-
-float sk_softmax_gradient(
-    float *scores, size_t count, const float *corrections, size_t own, float own_correction, float scale, float weight,
-    int isa) {
-    (void)isa;
-    DISPATCH(softmax, scores, count, corrections, own, own_correction, scale, weight)
-    return embed_softmax_plain(scores, count, corrections, own, own_correction, scale, weight);
 }

@@ -47,6 +47,14 @@ package final class AdamRatings: @unchecked Sendable {
 
     deinit { free(base) }
 
+    /// Rows of users and items, and values, in the order of `base`.
+    package var columns: (users: [Int32], items: [Int32], values: [Float]) {
+        let all = UnsafeBufferPointer(start: base, count: count)
+        return (
+            all.map { Int32(bitPattern: $0.user) }, all.map { Int32(bitPattern: $0.item) }, all.map(\.value)
+        )
+    }
+
     /// Parts of 1 MB of vectors and moments, but of no fewer users than half a batch has ratings, so that a batch still
     /// has few ratings by one user.
     private static func parts(users: Int, options: MatrixFactorizationOptions) -> Int {

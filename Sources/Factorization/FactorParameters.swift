@@ -1,20 +1,20 @@
 import Basics
 import CKernels
 import Formats
-import Interactions
-import Kernels
+package import Interactions
+package import Kernels
 
 /// The parameters of a biased factor model while it is trained: r̂ = μ + b_u + b_i + p_u·q_i.
 ///
 /// Rows stand at *places* that the trainer chose (see ``BlockGrid``); what goes out and comes in is in row order.
 ///
 /// `@unchecked Sendable`: trainers hand disjoint rows to workers.
-final class FactorParameters: @unchecked Sendable {
-    let users: FactorTable, items: FactorTable
+package final class FactorParameters: @unchecked Sendable {
+    package let users: FactorTable, items: FactorTable
     /// `[rows]`, or nil without biases.
     let userBiases: FloatColumn?, itemBiases: FloatColumn?
     /// μ, 0 without biases.
-    let mean: Float
+    package let mean: Float
     /// The place of each row; nil = the row itself.
     let userPlaces: [UInt32]?, itemPlaces: [UInt32]?
 
@@ -30,7 +30,7 @@ final class FactorParameters: @unchecked Sendable {
     }
 
     /// Random starting factors for rows that have ratings, zero for the others: a cold row predicts the biases.
-    init(
+    package init(
         history: InteractionMatrix<UserRow, ItemRow>, options: MatrixFactorizationOptions,
         places: (users: [UInt32], items: [UInt32])?, workers: Workers
     ) {

@@ -45,7 +45,7 @@ public enum MatrixFactorization {
     }
 
     /// - Throws: `badData` for a history without interactions or without ratings.
-    static func requireRatings(_ history: InteractionMatrix<UserRow, ItemRow>) throws {
+    package static func requireRatings(_ history: InteractionMatrix<UserRow, ItemRow>) throws {
         guard history.entryCount > 0 else { throw StarlingError(.badData, "there are no ratings to train on") }
         guard history.values != nil else {
             throw StarlingError(

@@ -44,8 +44,8 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     /// Sees to it that the device is there.
     /// - Throws: `unavailable` that says what is missing.
     public func require() throws {
-        let library = try TorchLibrary.opened()
         guard case .cuda(let index) = self else { return }
+        let library = try TorchLibrary.opened()
         var count: Int32 = 0
         try library.check(library.plugin.table.pointee.device_count(type, &count))
         guard index < count else {

@@ -31,6 +31,8 @@ public struct EpochProgress: Sendable {
     public var total: Int
     /// Mean training loss of the epoch so far.
     public var loss: Double?
+    /// Something to be told once, such as batches that were made smaller.
+    public var notice: String?
 
     public init(done: Int, total: Int, loss: Double? = nil) {
         self.done = done

@@ -78,6 +78,7 @@ final class TrainingSession {
         let watch = Stopwatch()
         var loss: Double?
         let outcome = try trainer.train(epoch: epoch, cancellation: cancellation) { progress in
+            if let notice = progress.notice { return tell(.warning(notice)) }
             loss = progress.loss
             tell(.progress(epoch: epoch, progress))
         }

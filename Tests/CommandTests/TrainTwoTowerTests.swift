@@ -72,6 +72,42 @@ private let torch: ConditionTrait = .enabled(
         #expect(try ranked(one) == ranked(same) && ranked(one).count == 10)
     }
 
+    /// Where memory runs out, batches get smaller, it is said, and training goes on. How much room a process needs before
+    /// depends on the machine, so that limits are tried from low ones up.
+    @Test(torch) func smallerBatchesWhereMemoryRunsOut() throws {
+        for limit in stride(from: 1_000_000, to: 12_000_000, by: 150_000) {
+            let result = try shell(
+                "ulimit -v \(limit); exec \(builtProducts.path)/starling train two-tower --data \(ratings) "
+                    + "--output \(folder.path("small")) --overwrite --loss bce --negatives 600 --batch-size 2048 "
+                    + "--factors 64 --layers 64 --epochs 1 --val-size 0 --threads 2")
+            if result.error.contains("out of memory: batches are of 1024 interactions"),
+                result.status == 0
+            {
+                return
+            }
+            if result.status == 0 { break }
+        }
+        Issue.record("there was room for all, or none for less")
+    }
+
+    @Test(torch) func whatTrainingTakesIsInTheRun() throws {
+        let result = try train([
+            "--epochs", "2", "--gradient-accumulation", "2", "--user-buckets", "50", "--item-buckets", "40",
+            "--precision", "bf16", "--no-such-option",
+        ])
+        #expect(result.status == 64)
+        let good = try train([
+            "--epochs", "2", "--gradient-accumulation", "2", "--user-buckets", "50", "--item-buckets", "40",
+            "--precision", "bf16", "--device", "auto",
+        ])
+        #expect(good.status == 0, "\(good.error)")
+        let record = try json(Files.readText(folder.path("run") + "/run.json"))
+        let configuration = try #require(record["configuration"] as? [String: Any])
+        #expect(configuration["user-buckets"] as? Int == 50 && configuration["gradient-accumulation"] as? Int == 2)
+        let device = try #require(configuration["device"] as? String)
+        #expect(device == "cpu" ? good.error.contains("notice: no GPU is there") : device == "cuda:0")
+    }
+
     /// Stopped and killed, a run goes on to the same bits.
     @Test(torch) func goesOnToTheSameBits() throws {
         let whole = try train(["--epochs", "30"], run: "whole")

@@ -9,6 +9,7 @@ import Testing
         ("ml-100k", 100_000, 943, 1682), ("ml-1m/ratings_with_time_rank.tsv", 1_000_209, 6040, 3706),
         ("ml-latest-small", 100_836, 610, 9724), ("ml-1m-sasrec/ml-1m.txt", 999_611, 6040, 3416),
         ("lightgcn-yelp2018/train.txt", 1_237_259, 31_668, 38_048),
+        ("learning-from-sets/set_ratings.csv", 5 * 29_516, 854, 12_549),
     ])
     func counts(source: String, interactions: Int, users: Int, items: Int) throws {
         guard let folder = environment("STARLING_DATA"), Files.exists(folder + "/" + source) else {

@@ -29,6 +29,33 @@ import Testing
         #expect(try load("user_id,item_id\n1,2\n1,3\n").log.rows == [Row("1", "2"), Row("1", "3")])
     }
 
+    /// Several items of a row, rated together, are rated so each.
+    @Test func setsOfItems() throws {
+        let header = "userId,movieId_1,movieId_2,movieId_3,rating,timestamp\n"
+        let loaded = try load(header + "a,1,20,3,4.5,2016-03-12 22:10:24\nb,3,1,\"7\",2,1457820625\n")
+        #expect(
+            loaded.log.rows == [
+                Row("a", "1", 4.5, 1_457_820_624), Row("a", "20", 4.5, 1_457_820_624),
+                Row("a", "3", 4.5, 1_457_820_624),
+                Row("b", "3", 2, 1_457_820_625), Row("b", "1", 2, 1_457_820_625), Row("b", "7", 2, 1_457_820_625),
+            ])
+        #expect(loaded.report.format.contains("sets of 3 items") && loaded.report.rowsKept == 6)
+        let error = failure { _ = try load(header + "a,1,2,3,4,100\na,1,,3,4,100\n") }
+        #expect(error?.place.line == 3 && error?.place.column == 5 && error?.what.contains("item id is empty") == true)
+        // One column among several is a choice.
+        let mapping = try ColumnMapping(parsing: "user=userId,item=movieId_2,value=rating")
+        let one = try load(header + "a,1,20,3,4.5,1\n") { $0.columns = mapping }
+        #expect(one.log.rows == [Row("a", "20", 4.5)])
+    }
+
+    @Test func timesMayBeDates() throws {
+        let loaded = try load("user,item,time\n1,2,1970-01-02\n1,3,2024-02-29T12:00:01.5Z\n1,4,-5\n")
+        #expect(loaded.log.rows.map(\.time) == [86400, 1_709_208_001, -5])
+        for wrong in ["2024-02-30", "2024-13-01", "2024-02-01 24:00:00", "2024-02-01 10:00:00+01:00", "2024-2-1"] {
+            #expect(failure { _ = try load("user,item,time\n1,2,\(wrong)\n") }?.what.contains("not a number") == true)
+        }
+    }
+
     @Test func sequencesTakeTheLineAsTime() throws {
         let loaded = try load("1 10\n1 9\n\n2 10\n")
         #expect(loaded.log.rows == [Row("1", "10", nil, 0), Row("1", "9", nil, 1), Row("2", "10", nil, 3)])

@@ -110,26 +110,83 @@ import Testing
         }
     }
 
-    @Test(arguments: sets, [16, 48, 4096]) func softmaxGradientIsItsFormula(isa: InstructionSet, count: Int) {
-        for (seed, spread) in [(1, Float(1)), (2, 30), (3, 200)] {
-            var numbers = Numbers(UInt64(seed * count))
-            var scores = numbers.floats(count, spread)
-            let corrections = numbers.floats(count, 5)
-            let own = count / 3
-            let logits = (0..<count).map { column -> Double in
-                0.5 * Double(scores[column]) - (column == own ? 0.25 : Double(corrections[column]))
+    /// Against sums in double precision, at odd sizes, with scores up to far beyond what an exponential holds.
+    @Test(arguments: sets, [(1, 1, 1), (7, 5, 3), (50, 49, 16), (33, 97, 40), (200, 1000, 64)])
+    func softmaxIsItsFormula(isa: InstructionSet, size: (users: Int, items: Int, width: Int)) {
+        for (seed, spread) in [(1, Float(0.3)), (2, 3), (3, 20)] {
+            var numbers = Numbers(UInt64(seed * size.users + size.items))
+            let users = numbers.floats(size.users * size.width, spread)
+            let items = numbers.floats(size.items * size.width, spread)
+            let counts = (0..<size.items).map { _ in numbers.random.below(3) + 1 }
+            let corrections = numbers.floats(size.items, 5)
+            // Up to four interactions of a user, which may be with one item.
+            var (starts, own): ([UInt32], [UInt32]) = ([0], [])
+            for _ in 0..<size.users {
+                for _ in 0..<numbers.random.below(4) + 1 { own.append(UInt32(numbers.random.below(size.items))) }
+                starts.append(UInt32(own.count))
             }
-            let top = logits.max()!
-            let sum = logits.reduce(0) { $0 + exp($1 - top) }
-            let loss = sk_softmax_gradient(
-                &scores, count, corrections, own, 0.25, 0.5, 0.25, isa.rawValue)
-            let expected = top + log(sum) - logits[own]
-            #expect(abs(Double(loss) - expected) < 1e-4 * max(1, expected))
-            for column in 0..<count {
-                let gradient = 0.25 * 0.5 * (exp(logits[column] - top) / sum - (column == own ? 1 : 0))
-                #expect(abs(Double(scores[column]) - gradient) < 1e-6)
+            let scale = 0.5, weight = 0.25
+            let found = softmax(
+                users, items, size.width, corrections, counts, starts, own, Float(scale), Float(weight), isa)
+            var gradients = (
+                users: [Double](repeating: 0, count: users.count), items: [Double](repeating: 0, count: items.count)
+            )
+            for user in 0..<size.users {
+                let scores = (0..<size.items).map { item in
+                    (0..<size.width).reduce(0.0) {
+                        $0 + Double(users[user * size.width + $1]) * Double(items[item * size.width + $1])
+                    }
+                }
+                for place in Int(starts[user])..<Int(starts[user + 1]) {
+                    let mine = Int(own[place])
+                    let logits = (0..<size.items).map { item in
+                        scale * scores[item] - Double(corrections[item])
+                            - (item == mine ? log(Double(counts[item])) : 0)
+                    }
+                    let top = logits.max()!, sum = logits.reduce(0) { $0 + exp($1 - top) }
+                    let loss = top + log(sum) - logits[mine]
+                    #expect(abs(Double(found.losses[place]) - loss) < 2e-5 * max(1, logits.map(abs).max()!))
+                    for item in 0..<size.items {
+                        let change = weight * scale * (exp(logits[item] - top) / sum - (item == mine ? 1 : 0))
+                        for column in 0..<size.width {
+                            let at = (user * size.width + column, item * size.width + column)
+                            gradients.users[at.0] += change * Double(items[at.1])
+                            gradients.items[at.1] += change * Double(users[at.0])
+                        }
+                    }
+                }
+            }
+            let tolerance = 4e-5 * Double(max(1, spread * spread * Float(size.width)))
+            for (one, other) in zip(found.users + found.items, gradients.users + gradients.items) {
+                #expect(abs(Double(one) - other) < tolerance)
             }
         }
+    }
+
+    /// The kernel on memory laid out as it wants it.
+    private func softmax(
+        _ users: [Float], _ items: [Float], _ width: Int, _ corrections: [Float], _ counts: [Int],
+        _ starts: [UInt32], _ own: [UInt32], _ scale: Float, _ weight: Float, _ isa: InstructionSet
+    ) -> (losses: [Float], users: [Float], items: [Float]) {
+        let (count, panel) = (items.count / width, Int(SK_SOFTMAX_PANEL))
+        let columns = (count + panel - 1) / panel * panel
+        let packed = FactorTable(rows: columns, width: width), panels = FactorTable(rows: columns, width: width)
+        let gradients = FactorTable(rows: columns + 16, width: width)
+        let sides = FactorTable(rows: 2, width: columns)
+        let scratch = FactorTable(rows: 1, width: sk_softmax_scratch(packed.stride, columns, own.count))
+        sk_softmax_pack(items, count, width, packed.stride, packed.base, panels.base)
+        for column in 0..<columns {
+            sides[0, column] = column < count ? corrections[column] : 1e30
+            sides[1, column] = column < count ? 1 / Float(counts[column]) : 1
+        }
+        var softmax = sk_softmax(
+            width: packed.stride, count: columns, items: packed.base, panels: panels.base, corrections: sides.base,
+            shares: sides.base + sides.stride, scale: scale, weight: weight)
+        var losses = [Float](repeating: 0, count: own.count), left = [Float](repeating: 0, count: users.count)
+        sk_softmax_users(
+            &softmax, users, width, users.count / width, starts, own, scratch.base, &left, gradients.base, &losses,
+            isa.rawValue)
+        return (losses, left, (0..<count).flatMap { Array(gradients.row($0)) })
     }
 
     @Test func areasUnderCurves() {

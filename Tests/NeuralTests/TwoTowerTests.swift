@@ -144,36 +144,51 @@ import Training
         #expect(Array(vectors[60 * 16..<61 * 16]) == Array(vectors[79 * 16..<80 * 16]))
     }
 
-    /// The gradients are those of LibTorch's own differentiation of the same formula.
-    @Test(arguments: [(300, 300), (17, 40), (5, 5)]) func softmaxAgreesWithAutograd(users: Int, items: Int) throws {
+    /// The gradients are those of LibTorch's own differentiation of the same formula, where users and items stand in the
+    /// batch several times.
+    @Test(arguments: [(300, 300, 3), (17, 40, 2), (5, 5, 1)])
+    func softmaxAgreesWithAutograd(count: Int, items: Int, threads: Int) throws {
         var random = RandomStream(seed: 5, .test)
         func tensor(_ rows: Int) throws -> Tensor {
-            try Tensor((0..<rows * 8).map { _ in Float(random.uniform()) * 4 - 2 }, [rows, 8])
+            try Tensor((0..<rows * 8).map { _ in Float(random.uniform()) * 4 - 2 }, [rows, 8]).requiringGrad()
         }
-        let kinds = items / 2 + 1
-        let (left, table) = (try tensor(users).requiringGrad(), try tensor(kinds).requiringGrad())
-        let rows = (0..<items).map { _ in UInt32(random.below(kinds)) }
-        let probabilities = (0..<kinds).map { _ in Float(random.uniform()) - 3 }
-        let columns = BatchColumns(rows, users: users, itemCount: kinds) { probabilities[Int($0)] }
-        #expect(columns.items == Set(rows).sorted())
-        #expect(columns.own.map { columns.items[Int($0)] } == Array(rows[..<users]))
-        let softmax = try InBatchSoftmax(temperature: 0.7, isa: .best)
-        let distinct = try table.detached().selecting(Tensor(columns.items.map { Int64($0) }, [columns.items.count]))
-        let found = try softmax(users: left.detached(), items: distinct, columns)
-        // The formula as it is written: a column for every item of the batch, further ones of the own item masked.
-        let right = try table.selecting(Tensor(rows.map { Int64($0) }, [items]))
-        let masks = (0..<users).flatMap { user in
-            (0..<items).map { $0 != user && rows[$0] == rows[user] ? -Float.infinity : 0 }
+        func chosen(_ rows: [UInt32]) throws -> Tensor { try Tensor(rows.map { Int64($0) }, [rows.count]) }
+        let kinds = (users: count / 3 + 1, items: items / 2 + 1)
+        let tables = (users: try tensor(kinds.users), items: try tensor(kinds.items))
+        let userRows = (0..<count).map { _ in UInt32(random.below(kinds.users)) }
+        let itemRows = (0..<items).map { _ in UInt32(random.below(kinds.items)) }
+        let probabilities = (0..<kinds.items).map { _ in Float(random.uniform()) - 3 }
+        let pairs = BatchPairs(users: userRows, items: itemRows, userCount: kinds.users, itemCount: kinds.items) {
+            probabilities[Int($0)]
         }
+        #expect(pairs.users == Set(userRows).sorted() && pairs.items == Set(itemRows).sorted())
+        let listed = pairs.users.indices.flatMap { user in
+            pairs.own[Int(pairs.starts[user])..<Int(pairs.starts[user + 1])].map {
+                [pairs.users[user], pairs.items[Int($0)]]
+            }
+        }
+        #expect(Set(listed) == Set(zip(userRows, itemRows).map { [$0, $1] }) && listed.count == count)
+        let softmax = try InBatchSoftmax(temperature: 0.7, threads: threads, isa: .best)
+        let found = try softmax(
+            users: tables.users.detached().selecting(chosen(pairs.users)),
+            items: tables.items.detached().selecting(chosen(pairs.items)), pairs)
+        // The formula as it is written: a row for every interaction, a column for every item of the batch, further ones of
+        // the own item masked.
+        let masks = (0..<count).flatMap { row in
+            (0..<items).map { $0 != row && itemRows[$0] == itemRows[row] ? -Float.infinity : 0 }
+        }
+        let left = try tables.users.selecting(chosen(userRows)), right = try tables.items.selecting(chosen(itemRows))
         let logits = try left.matmul(right.transposed()).multiplied(by: 1 / 0.7)
-            .subtracting(Tensor(rows.map { probabilities[Int($0)] }, [items]))
-            .adding(Tensor(masks, [users, items]))
-        let loss = try Loss.crossEntropy(logits, .range(users))
+            .subtracting(Tensor(itemRows.map { probabilities[Int($0)] }, [items]))
+            .adding(Tensor(masks, [count, items]))
+        let loss = try Loss.crossEntropy(logits, .range(count))
         try loss.backward()
         #expect(abs(try loss.item() - found.loss) < 1e-5 * max(1, found.loss))
-        let gradient = try table.gradient!.selecting(
-            Tensor(columns.items.map { Int64($0) }, [columns.items.count]))
-        for (one, other) in [(found.users, try left.gradient!), (found.items, gradient)] {
+        let gradients = (
+            try tables.users.gradient!.selecting(chosen(pairs.users)),
+            try tables.items.gradient!.selecting(chosen(pairs.items))
+        )
+        for (one, other) in [(found.users, gradients.0), (found.items, gradients.1)] {
             for (a, b) in zip(try one.array(of: Float.self), try other.array(of: Float.self)) {
                 #expect(abs(a - b) < 1e-5)
             }

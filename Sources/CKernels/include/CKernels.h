@@ -16,6 +16,7 @@
 #include "sk_rank.h"
 #include "sk_sgd.h"
 #include "sk_shuffle.h"
+#include "sk_softmax.h"
 #include "sk_text.h"
 
 #ifdef __cplusplus

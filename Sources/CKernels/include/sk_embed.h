@@ -38,13 +38,6 @@ void sk_embed_update(
     const sk_embed *embed, const uint32_t *rows, const uint32_t *starts, size_t first, size_t last,
     const uint32_t *samples, const float *weights, const float *gradients, size_t gradient_stride, float *sum, int isa);
 
-// Turns a row of scores into the gradient of its softmax loss. Of `count` columns, a multiple of 16, column j has the logit
-// z = scale·scores[j] − corrections[j], and `own` the correction own_correction in place of its. The loss is
-// −log softmax(z)[own]; scores[j] becomes weight·scale·(softmax(z)[j] − (j is own)). Returns the loss.
-float sk_softmax_gradient(
-    float *scores, size_t count, const float *corrections, size_t own, float own_correction, float scale, float weight,
-    int isa);
-
 #ifdef __cplusplus
 }
 #endif

@@ -5,7 +5,8 @@ import Kernels
 extension ChunkParser {
     /// Whether rows may be taken by ``plainRows(_:_:base:_:)``.
     func canHavePlainRows() -> Bool {
-        isTerminated && form.kind != .lists && form.separator.count <= 2 && !Self.standsInNumbers(form.separator[0])
+        isTerminated && form.kind != .lists && form.moreItems.isEmpty && form.separator.count <= 2
+            && !Self.standsInNumbers(form.separator[0])
             && !headerPassesForRow()
     }
 

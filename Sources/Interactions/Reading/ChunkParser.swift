@@ -116,7 +116,7 @@ struct ChunkParser {
             let cut = reason == .truncatedLastLine ? "the last line is cut off: " : ""
             return refuse(reason, place + 1, "\(cut)\(fields.count) fields where \(form.columnCount) are expected")
         }
-        for (index, noun) in [(form.user, "user"), (form.item, "item")] {
+        for (index, noun) in [(form.user, "user"), (form.item, "item")] + form.moreItems.map({ ($0, "item") }) {
             let column = fields[index].range.lowerBound + 1
             if fields[index].range.isEmpty { return refuse(.emptyID, column, "the \(noun) id is empty") }
             if !Self.isValid(UnsafeBufferPointer(rebasing: text[fields[index].range])) {
@@ -130,7 +130,7 @@ struct ChunkParser {
             }
         }
         if let index = form.time {
-            switch number(fields[index], text, "time", .timeNotANumber, .timeNotFinite, DecimalText.integer) {
+            switch number(fields[index], text, "time", .timeNotANumber, .timeNotFinite, Self.time) {
             case .success(let time): output.times![rows] = time
             case .failure(let problem): return problem.refusal
             }
@@ -140,7 +140,24 @@ struct ChunkParser {
         splitter.withBytes(of: fields[form.user], in: text) { output.users[rows] = users.take($0) }
         splitter.withBytes(of: fields[form.item], in: text) { output.items[rows] = items.take($0) }
         rows += 1
+        for item in form.moreItems {
+            output.users[rows] = output.users[rows - 1]
+            output.values?[rows] = output.values![rows - 1]
+            output.times?[rows] = output.times![rows - 1]
+            splitter.withBytes(of: fields[item], in: text) { output.items[rows] = items.take($0) }
+            rows += 1
+        }
         return nil
+    }
+
+    /// Seconds as a number, or as a date and time.
+    private static func time(_ text: UnsafeBufferPointer<UInt8>) throws(DecimalText.Problem) -> Int64 {
+        do {
+            return try DecimalText.integer(text)
+        } catch {
+            guard let seconds = CivilTime.seconds(text) else { throw error }
+            return seconds
+        }
     }
 
     /// Parses one `user item item …` line. A user without items is legal and gives no row.

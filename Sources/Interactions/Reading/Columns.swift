@@ -78,13 +78,23 @@ struct Columns {
             }
             return found.first
         }
-        return form(rows[0].count, try only(.user)!, try only(.item)!, try only(.value), try only(.time), true)
+        let user = try only(.user)!, item = try only(.item)
+        var form = form(
+            rows[0].count, user, item ?? setColumns[0], try only(.value), try only(.time), true)
+        if item == nil {
+            form.moreItems = Array(setColumns.dropFirst())
+            form.name += ": sets of \(setColumns.count) items, each of which counts as rated so"
+        }
+        return form
     }
+
+    /// Columns of the items of a set, where a row has several.
+    private var setColumns: [Int] { rows[0].indices.filter { HeaderNames.isNumberedItem(rows[0][$0]) } }
 
     /// Whether the first line names a user column and an item column.
     private var namesBoth: Bool {
         let roles = rows[0].map(HeaderNames.role)
-        return roles.contains(.user) && roles.contains(.item)
+        return roles.contains(.user) && (roles.contains(.item) || setColumns.count > 1)
     }
 
     /// Whether the first line has text where most others have numbers, and no integers as ids.

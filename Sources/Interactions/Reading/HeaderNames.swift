@@ -22,6 +22,13 @@ enum HeaderNames {
         return name == "ts" || name == "unixreviewtime" || name.hasPrefix("time") ? .time : .skip
     }
 
+    /// Whether it names one of several items of a row: `movieId_1`.
+    static func isNumberedItem(_ name: String) -> Bool {
+        let name = plain(name), stem = name.prefix { !$0.isNumber }
+        return stem.count < name.count && items.contains(String(stem))
+            && name.dropFirst(stem.count).allSatisfy(\.isNumber)
+    }
+
     private static let users: Set = [
         "user", "userid", "uid", "username", "reviewerid", "customer", "customerid", "member", "memberid", "visitorid",
     ]

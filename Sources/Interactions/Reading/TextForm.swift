@@ -19,6 +19,8 @@ struct TextForm: Sendable {
     /// Column numbers from 0.
     var user: Int
     var item: Int
+    /// Further columns of items, each of which is an interaction: rows of sets.
+    var moreItems: [Int] = []
     var value: Int?
     var time: Int?
     /// The header's line without its end; nil: the file has none.

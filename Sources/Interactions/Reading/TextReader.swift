@@ -57,7 +57,10 @@ struct TextReader {
                 return found
             }
             for lines in LineGrid(cuts: cuts, from: start, to: file.bytes.count, firstLine: line).chunks {
-                chunks.append(Chunk(file: index, lines: lines, ordinal: ordinal, capacity: lines.lineCount))
+                chunks.append(
+                    Chunk(
+                        file: index, lines: lines, ordinal: ordinal,
+                        capacity: lines.lineCount * (1 + form.moreItems.count)))
                 ordinal += lines.lineCount
             }
         }

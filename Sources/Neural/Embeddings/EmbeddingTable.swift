@@ -16,19 +16,23 @@ final class EmbeddingTable {
     private let state: FactorTable
     private let isa: InstructionSet
 
-    /// Rows uniform within ±1/√width, each of a random stream of its own.
     init(
         _ name: String, rows: Int, width: Int, _ optimizer: EmbeddingOptimizer, seed: UInt64, index: UInt64,
         isa: InstructionSet
     ) {
         (self.name, self.optimizer, self.isa) = (name, optimizer, isa)
-        table = FactorTable(rows: rows, width: width)
+        table = Self.initial(rows: rows, width: width, seed: seed, index: index)
         rowState = FloatColumn(count: rows)
         switch optimizer.kind {
         case .adagrad: state = FactorTable(rows: rows, width: table.stride)
         case .adam: state = FactorTable(rows: rows, width: 2 * table.stride)
         default: state = FactorTable(rows: 1, width: 1)
         }
+    }
+
+    /// Rows uniform within ±1/√width, each of a random stream of its own.
+    static func initial(rows: Int, width: Int, seed: UInt64, index: UInt64) -> FactorTable {
+        let table = FactorTable(rows: rows, width: width)
         let bound = Float(1 / Double(width).squareRoot())
         for row in 0..<rows {
             var random = RandomStream(
@@ -37,6 +41,7 @@ final class EmbeddingTable {
                 table[row, place] = (2 * Float(random.uniform()) - 1) * bound
             }
         }
+        return table
     }
 
     /// Writes the mean of each bag's rows to `out`, `outStride` floats apart.

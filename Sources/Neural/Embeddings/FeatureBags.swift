@@ -1,3 +1,5 @@
+import CXXHash
+
 /// A categorical feature of users or items: for each of them the rows of an embedding table that stand for its values. Row 0
 /// stands for a value that is not known.
 package struct FeatureBags: Sendable {
@@ -13,12 +15,18 @@ package struct FeatureBags: Sendable {
         (self.name, self.tableRows, offsets, values) = (name, tableRows, nil, rows)
     }
 
-    /// Each entity is its own value, row e + 1, if training knows it; others are unknown.
-    package init(identity isTrained: [Bool]) {
+    /// Ids: each entity that training knows has a row of its own, or shares `buckets` rows with others by the hash (XXH64) of
+    /// its id; others are unknown.
+    package init(ids isTrained: [Bool], buckets: Int? = nil, _ text: (Int) -> String) {
         name = "id"
-        tableRows = isTrained.count + 1
+        tableRows = (buckets ?? isTrained.count) + 1
         offsets = nil
-        values = isTrained.enumerated().map { $1 ? UInt32($0 + 1) : 0 }
+        values = isTrained.enumerated().map { entity, isTrained in
+            guard isTrained else { return 0 }
+            guard let buckets else { return UInt32(entity + 1) }
+            var text = text(entity)
+            return UInt32(text.withUTF8 { XXH64($0.baseAddress, $0.count, 0) } % UInt64(buckets)) + 1
+        }
     }
 
     /// Values by text, any number for an entity; none is the unknown one. Rows are given in the order of the entities.

@@ -2,113 +2,125 @@ import CKernels
 package import Kernels
 package import Torch
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// Softmax over the items of a batch: of each user's scores of all of them, the own one's is to be the highest. Each item's
 /// logit is corrected by the logarithm of how likely it is in a batch (Bengio & Senécal 2008; Yi et al., RecSys 2019), and
 /// further occurrences of a user's own item do not count.
 ///
-/// An item that stands in the batch c times is one column, whose logit has log c added: the same sums with fewer products.
-/// Scores are made, turned into gradients and multiplied away 256 users at a time, so that `[users × items]` never stands
-/// in memory: between three matrix products each score is read from cache.
+/// An item that stands in the batch c times is one column, whose logit has log c added, and a user with several interactions
+/// is one row, whose sum of exponentials serves all of them: the same sums with fewer products. Scores are made, turned into
+/// gradients and multiplied away a few users at a time by a kernel, so that `[users × items]` never stands in memory.
+///
+/// The same batch and number of threads give the same bits.
 package final class InBatchSoftmax {
-    private static let block = 256
-
     private let scale: Float
+    private let threads: Int
     private let library: TorchLibrary
     private let isa: InstructionSet
-    /// `[block × columns]`, columns a multiple of 16.
-    private var scores: Tensor?
+    private var memory = Memory(width: 1, columns: 0, longest: 0, threads: 0)
 
-    private static let product = TorchOperator("aten::mm", "out")
-    private static let addProduct = TorchOperator("aten::addmm_")
-
-    package init(temperature: Double, isa: InstructionSet) throws {
-        scale = Float(1 / temperature)
+    package init(temperature: Double, threads: Int, isa: InstructionSet) throws {
+        (scale, self.threads, self.isa) = (Float(1 / temperature), threads, isa)
         library = try TorchLibrary.opened()
-        self.isa = isa
     }
 
     /// - Parameters:
-    ///   - users: `[n × width]`
-    ///   - items: `[m × width]`, each item once.
-    ///   - columns: which of them, how often they stand in the batch, and how likely that is.
+    ///   - users: `[n × width]`, each of the batch's users once.
+    ///   - items: `[m × width]`, each of its items once.
     /// - Returns: the mean loss, and its gradients by users and items.
     package func callAsFunction(
-        users: Tensor, items: Tensor, _ columns: BatchColumns
+        users: Tensor, items: Tensor, _ pairs: BatchPairs
     ) throws -> (loss: Double, users: Tensor, items: Tensor) {
-        try withoutGradients {
-            let (count, width) = (users.shape[0], items.shape[1])
-            let padded = (items.shape[0] + 15) / 16 * 16
-            if scores?.shape != [Self.block, padded] { scores = try Tensor.zeros([Self.block, padded]) }
+        let (count, length) = (users.shape[0], users.shape[1])
+        let columns = (items.shape[0] + Int(SK_SOFTMAX_PANEL) - 1) / Int(SK_SOFTMAX_PANEL) * Int(SK_SOFTMAX_PANEL)
+        if !memory.holds(width: length, columns: columns, longest: pairs.longest, threads: threads) {
+            memory = Memory(width: length, columns: columns, longest: pairs.longest, threads: threads)
+        }
+        let memory = memory
+        try items.withMemory(as: Float.self) { items in
+            sk_softmax_pack(
+                items.baseAddress, pairs.items.count, length, memory.items.stride, memory.items.base, memory.panels.base
+            )
+        }
+        for column in 0..<columns {
+            let isItem = column < pairs.items.count
             // Columns behind the last have no part in any sum.
-            let corrections = columns.corrections + [Float](repeating: 1e30, count: padded - items.shape[0])
-            let gradients = (users: try Tensor.empty([count, width]), items: try Tensor.zeros(items.shape))
-            let transposed = try items.transposed()
-            var losses = [Float](repeating: 0, count: count)
-            for first in stride(from: 0, to: count, by: Self.block) {
-                let size = min(Self.block, count - first)
-                let some = try users.narrowed(axis: 0, from: first, count: size)
-                let block = try scores!.narrowed(axis: 0, from: 0, count: size)
-                    .narrowed(axis: 1, from: 0, count: items.shape[0])
-                try Self.product.call([.tensor(some), .tensor(transposed)], named: ["out": .tensor(block)])
-                try scores!.withMemory(as: Float.self) { memory in
-                    nonisolated(unsafe) let base = memory.baseAddress!
-                    try losses.withUnsafeMutableBufferPointer { losses in
-                        nonisolated(unsafe) let losses = losses
-                        try library.parallel(size) { part in
-                            for row in part {
-                                let own = Int(columns.own[first + row])
-                                losses[first + row] = sk_softmax_gradient(
-                                    base + row * padded, padded, corrections, own, columns.logProbabilities[own],
-                                    scale, 1 / Float(count), isa.rawValue)
+            memory.corrections[0, column] = isItem ? pairs.corrections[column] : 1e30
+            memory.shares[0, column] = isItem ? pairs.shares[column] : 1
+        }
+        var softmax = sk_softmax(
+            width: memory.items.stride, count: columns, items: memory.items.base, panels: memory.panels.base,
+            corrections: memory.corrections.base, shares: memory.shares.base, scale: scale,
+            weight: 1 / Float(pairs.own.count))
+        let gradients = (users: try Tensor.empty([count, length]), items: try Tensor.empty([items.shape[0], length]))
+        var losses = [Float](repeating: 0, count: pairs.own.count)
+        try withUnsafePointer(to: &softmax) { softmax in
+            try losses.withUnsafeMutableBufferPointer { losses in
+                try users.withMemory(as: Float.self) { users in
+                    try gradients.users.withMemory(as: Float.self) { target in
+                        nonisolated(unsafe) let (softmax, losses) = (softmax, losses.baseAddress!)
+                        nonisolated(unsafe) let (users, target) = (users.baseAddress!, target.baseAddress!)
+                        try library.parallel(threads) { parts in
+                            for part in parts {
+                                let first = count * part / threads, last = count * (part + 1) / threads
+                                let start = Int(pairs.starts[first])
+                                pairs.starts.withUnsafeBufferPointer { starts in
+                                    pairs.own.withUnsafeBufferPointer { own in
+                                        sk_softmax_users(
+                                            softmax, users + first * length, length, last - first,
+                                            starts.baseAddress! + first, own.baseAddress! + start,
+                                            memory.scratch(part), target + first * length, memory.itemGradients(part),
+                                            losses + start, isa.rawValue)
+                                    }
+                                }
                             }
                         }
                     }
                 }
-                let target = try gradients.users.narrowed(axis: 0, from: first, count: size)
-                try Self.product.call([.tensor(block), .tensor(items)], named: ["out": .tensor(target)])
-                try Self.addProduct.call([
-                    .tensor(gradients.items), .tensor(block.transposed()), .tensor(some),
-                ])
             }
-            let loss = losses.reduce(0.0) { $0 + Double($1) } / Double(count)
-            return (loss, gradients.users, gradients.items)
         }
+        try gradients.items.withMemory(as: Float.self) { memory.sum(into: $0.baseAddress!, items.shape[0]) }
+        let loss = losses.reduce(0.0) { $0 + Double($1) } / Double(losses.count)
+        return (loss, gradients.users, gradients.items)
     }
-}
 
-/// The items of a batch, each once.
-package struct BatchColumns: Sendable {
-    /// Rows of items, rising.
-    package let items: [UInt32]
-    /// The column of each user's own item, the first in the batch.
-    package let own: [UInt32]
-    /// How likely each is in a batch.
-    package let logProbabilities: [Float]
-    /// The same less the logarithm of how often it stands here.
-    let corrections: [Float]
+    /// What the kernel works on, for batches up to a size.
+    private final class Memory {
+        let items, panels, corrections, shares: FactorTable
+        private let scratch, gradients: FactorTable
+        private let width, columns, longest, threads: Int
 
-    /// - Parameters:
-    ///   - all: the users' own items in their order, then others.
-    ///   - users: how many of them are users' own.
-    package init(_ all: [UInt32], users: Int, itemCount: Int, logProbability: (UInt32) -> Float) {
-        let bags = FeatureBags("", tableRows: itemCount, rows: all)
-        let found = TouchedRows(bags, all.indices.map { UInt32($0) })
-        var own = [UInt32](repeating: 0, count: users)
-        items = found.rows
-        logProbabilities = items.map(logProbability)
-        corrections = items.indices.map { column in
-            let places = Int(found.starts[column])..<Int(found.starts[column + 1])
-            for place in places where found.samples[place] < users { own[Int(found.samples[place])] = UInt32(column) }
-            return logProbability(found.rows[column]) - log(Float(places.count))
+        init(width: Int, columns: Int, longest: Int, threads: Int) {
+            (self.width, self.columns, self.longest, self.threads) = (width, columns, longest, threads)
+            items = FactorTable(rows: columns, width: width)
+            panels = FactorTable(rows: columns, width: width)
+            corrections = FactorTable(rows: 1, width: max(1, columns))
+            shares = FactorTable(rows: 1, width: max(1, columns))
+            gradients = FactorTable(rows: threads * (columns + 16), width: width)
+            scratch = FactorTable(
+                rows: threads, width: sk_softmax_scratch(FactorTable.stride(width), columns, longest))
         }
-        self.own = own
+
+        func holds(width: Int, columns: Int, longest: Int, threads: Int) -> Bool {
+            width == self.width && columns <= self.columns && longest <= self.longest && threads == self.threads
+        }
+
+        func scratch(_ thread: Int) -> UnsafeMutablePointer<Float> { scratch.base + thread * scratch.stride }
+
+        /// `[(columns + 16) × stride]` of a thread's users.
+        func itemGradients(_ thread: Int) -> UnsafeMutablePointer<Float> {
+            gradients.base + thread * (columns + 16) * gradients.stride
+        }
+
+        /// The gradients of all threads, in their order.
+        func sum(into target: UnsafeMutablePointer<Float>, _ count: Int) {
+            for item in 0..<count {
+                let sum = target + item * width
+                sum.update(from: itemGradients(0) + item * gradients.stride, count: width)
+                for thread in 1..<max(1, threads) {
+                    let part = itemGradients(thread) + item * gradients.stride
+                    for place in 0..<width { sum[place] += part[place] }
+                }
+            }
+        }
     }
 }

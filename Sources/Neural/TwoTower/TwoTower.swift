@@ -50,15 +50,17 @@ public enum TwoTower {
             )
         }
         let library = try TorchLibrary.opened()
+        try options.device.require()
         try library.setThreads(workers.count)
-        try library.seed(options.seed)
         var (seenUsers, seenItems) = (
             [Bool](repeating: false, count: history.rowCount), [Bool](repeating: false, count: history.columnCount)
         )
         for user in 0..<history.rowCount { seenUsers[user] = !history[UserRow(user)].isEmpty }
         for item in history.columns { seenItems[Int(item)] = true }
-        let userBags = try [FeatureBags(identity: seenUsers)] + features.userBags(users)
-        let itemBags = [FeatureBags(identity: seenItems)] + features.itemBags(items)
+        let userIDs = FeatureBags(ids: seenUsers, buckets: options.userBuckets) { users[UserRow($0)] }
+        let itemIDs = FeatureBags(ids: seenItems, buckets: options.itemBuckets) { items[ItemRow($0)] }
+        let userBags = try [userIDs] + features.userBags(users)
+        let itemBags = [itemIDs] + features.itemBags(items)
         return try TwoTowerTrainer(
             history: history, users: userBags, items: itemBags, validation: validation, options: options,
             workers: workers, isa: isa)
@@ -72,12 +74,14 @@ public enum TwoTower {
         let stride = FactorTable.stride(options.factors)
         estimate.add("LibTorch", bytes: 160 << 20)
         estimate.add("histories", bytes: 12 * interactions + 8 * users)
-        estimate.add("embeddings", bytes: 4 * stride * (users + items + 2))
-        estimate.add("optimiser", bytes: 4 * options.embeddings.stateFloats(stride: stride) * (users + items + 2))
+        let rows = min(users, options.userBuckets ?? users) + min(items, options.itemBuckets ?? items) + 2
+        estimate.add("embeddings", bytes: 4 * stride * rows)
+        estimate.add("optimiser", bytes: 4 * options.embeddings.stateFloats(stride: stride) * rows)
         estimate.add("vectors", bytes: 2 * FactorTable.bytes(rows: users + items, width: options.width))
-        let columns = options.batchSize + options.drawn
+        let batch = min(options.batchSize, interactions)
+        let columns = options.loss == .softmax ? batch + options.drawn : batch * (2 + options.drawn)
         estimate.add(
-            "batches", bytes: 4 * (columns * (4 * options.factors + 4 * options.layers.reduce(0, +)) + 256 * columns))
+            "batches", bytes: 4 * columns * (4 * options.factors + 4 * options.layers.reduce(0, +) + 8 * options.width))
         if validation > 0 { estimate.add("validation", bytes: 16 * validation) }
         return estimate
     }

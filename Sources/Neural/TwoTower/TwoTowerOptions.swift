@@ -51,9 +51,18 @@ public struct TwoTowerOptions: Sendable {
     /// Default: fp32.
     public var precision = Precision.fp32
     public var seed: UInt64 = 42
+    /// A step sums the gradients of so many batches. Default: 1.
+    public var gradientAccumulation = 1
+    /// Ids share this many rows of the users' or items' table by their hashes; nil gives each a row of its own.
+    public var userBuckets: Int?, itemBuckets: Int?
+    /// Where tables lie and layers run. Default: the CPU.
+    public var device = Device.cpu
+    /// Whether the CPU works as other devices do, by operators in place of kernels: to test one against the other.
+    package var avoidsKernels = false
 
     public init() {}
 
+    var worksByOperators: Bool { avoidsKernels || device != .cpu }
     var divisor: Double { temperature ?? (cosine ? 0.1 : 1) }
     var drawn: Int { negatives ?? (loss == .softmax || labelThreshold != nil ? 0 : loss == .bce ? 4 : 1) }
 
@@ -71,6 +80,10 @@ public struct TwoTowerOptions: Sendable {
         )
         try require(epochs >= 1, "--epochs is at least 1")
         try require((2...(1 << 20)).contains(batchSize), "--batch-size is 2 to 1048576")
+        try require((1...65536).contains(gradientAccumulation), "--gradient-accumulation is 1 to 65536")
+        for buckets in [userBuckets, itemBuckets] {
+            try require(buckets.map { (1...(1 << 31)).contains($0) } ?? true, "buckets are at least 1")
+        }
         try require(temperature.map { $0 > 0 && $0.isFinite } ?? true, "--temperature is above 0")
         try require((0...1_000_000).contains(drawn), "--negatives is 0 or more")
         try require(loss == .softmax || drawn > 0 || labelThreshold != nil, "--negatives is at least 1 with \(loss)")

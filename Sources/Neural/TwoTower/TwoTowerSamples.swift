@@ -58,10 +58,11 @@ struct TwoTowerSamples {
             counter: UInt64(places.lowerBound) * UInt64(16 * (options.drawn + 1)))
         switch options.loss {
         case .softmax:
-            let positives = batch.items.count
             for _ in 0..<options.drawn { batch.items.append(drawn(&random)) }
-            let columns = BatchColumns(batch.items, users: positives, itemCount: items) { logCount($0, positives) }
-            (batch.columns, batch.items) = (columns, columns.items)
+            let pairs = BatchPairs(users: batch.users, items: batch.items, userCount: users, itemCount: items) {
+                logCount($0, places.count)
+            }
+            (batch.pairs, batch.users, batch.items) = (pairs, pairs.users, pairs.items)
         case .bce, .bpr:
             if let threshold = options.labelThreshold {
                 batch.labels = entries.map { Double(history.values![Int($0)]) >= threshold ? 1 : 0 }
@@ -107,14 +108,15 @@ struct TwoTowerSamples {
 
 /// Interactions of one step.
 struct TwoTowerBatch {
-    let users: [UInt32]
-    /// Those that go through the tower: with softmax the batch's, each once; otherwise the users' own in their order, then
-    /// drawn ones in whole rounds of one for each user.
+    /// Those that go through the tower: with softmax the batch's, each once; otherwise those of the interactions in their
+    /// order.
+    var users: [UInt32]
+    /// Likewise, with drawn ones in whole rounds of one for each user behind them.
     var items: [UInt32]
     /// Of the users' own items, with bce of ratings.
     var labels: [Float]?
     /// With softmax.
-    var columns: BatchColumns?
+    var pairs: BatchPairs?
     private var random: RandomStream
 
     init(users: [UInt32], items: [UInt32], random: RandomStream) {

@@ -16,20 +16,25 @@ final class TwoTowerTrainer: EpochTrainer {
     private let options: TwoTowerOptions
     /// Interactions of the epoch that are done, and the sum of their losses.
     private var done = 0, lossSum = 0.0
+    /// Interactions in a batch: the option's, or fewer since memory ran out.
+    private var batchSize: Int
+    /// Steps whose losses have not been read yet: reading waits for the device.
+    private var unread: [(places: Range<Int>, loss: Tensor)] = []
 
     init(
         history: InteractionMatrix<UserRow, ItemRow>, users: [FeatureBags], items: [FeatureBags],
         validation: InteractionLog?, options: TwoTowerOptions, workers: Workers, isa: InstructionSet
     ) throws {
         self.options = options
+        batchSize = options.batchSize
         self.users = try Tower("user", side: 0, users, options, isa: isa)
         self.items = try Tower("item", side: 1, items, options, isa: isa)
         samples = TwoTowerSamples(history, options)
-        loss = try TwoTowerLoss(options, isa: isa)
+        loss = try TwoTowerLoss(options, threads: workers.count, isa: isa)
         var adam = Adam.Options(learningRate: options.learningRate)
         adam.epsilon = 1e-8
         optimizer = try Adam(self.users.parameters + self.items.parameters, adam)
-        scaler = options.precision == .fp16 ? try GradientScaler(on: .cpu) : nil
+        scaler = options.precision == .fp16 ? try GradientScaler(on: options.device) : nil
         self.validation = validation.map {
             TwoTowerValidation($0, history, options, workers: workers, isa: isa)
         }
@@ -43,15 +48,15 @@ final class TwoTowerTrainer: EpochTrainer {
     var optimizerState: [TensorSource] {
         users.optimizerState + items.optimizerState + optimizer.state.map { TensorSource($0) }
             + (scaler?.state.map { TensorSource(($0.name, $0.tensor)) } ?? [])
-            + [TensorSource(name: "place", [Double(done), lossSum])]
+            + [TensorSource(name: "place", [Double(done), lossSum, Double(batchSize)])]
     }
 
     func restore(weights: SafeTensorsFile, optimizer file: SafeTensorsFile) throws {
         try users.restore(weights: weights, optimizer: file)
         try items.restore(weights: weights, optimizer: file)
         for state in optimizer.state + (scaler?.state ?? []) { try state.tensor.restore(state.name, from: file) }
-        let place = try file.tensor("place").expect(.float64, shape: [2]).doubles()
-        (done, lossSum) = (Int(place[0]), place[1])
+        let place = try file.tensor("place").expect(.float64, shape: [3]).doubles()
+        (done, lossSum, batchSize) = (Int(place[0]), place[1], Int(place[2]))
     }
 
     func train(
@@ -60,20 +65,26 @@ final class TwoTowerTrainer: EpochTrainer {
         let clock = Stopwatch()
         let order = samples.order(epoch: epoch)
         while done < samples.count {
-            if cancellation.isCancelled { return .interrupted }
-            let end = min(samples.count, done + options.batchSize)
-            let found = try step(samples.batch(done..<end, of: order, epoch: epoch))
-            guard found.isFinite else {
-                throw StarlingError(
-                    .failed,
-                    "training diverged: the loss of epoch \(epoch) is \(found) at interactions \(done) to \(end)",
-                    remedy:
-                        "lower --learning-rate and --embedding-learning-rate; the checkpoints of earlier epochs are kept"
-                )
+            if cancellation.isCancelled {
+                try readLosses(epoch)
+                return .interrupted
             }
-            lossSum += found * Double(end - done)
-            done = end
-            progress(EpochProgress(done: done, total: samples.count, loss: lossSum / Double(done)))
+            let places = done..<min(samples.count, done + options.batchSize * options.gradientAccumulation)
+            do {
+                unread.append((places, try step(places, of: order, epoch: epoch)))
+            } catch let error as StarlingError where error.code == .outOfMemory && batchSize > 1 {
+                for parameter in users.parameters + items.parameters { try parameter.tensor.setGradient(nil) }
+                batchSize /= 2
+                var notice = EpochProgress(done: done, total: samples.count)
+                notice.notice = "out of memory: batches are of \(batchSize) interactions from here on; \(error.what)"
+                progress(notice)
+                continue
+            }
+            done = places.upperBound
+            if options.device == .cpu || unread.count == 16 || done == samples.count {
+                try readLosses(epoch)
+                progress(EpochProgress(done: done, total: samples.count, loss: lossSum / Double(done)))
+            }
         }
         let seconds = clock.seconds
         var metrics = ["train_loss": lossSum / Double(samples.count)]
@@ -84,32 +95,67 @@ final class TwoTowerTrainer: EpochTrainer {
         return .finished(metrics: metrics, seconds: seconds)
     }
 
-    /// One step; the batch's loss.
-    private func step(_ batch: TwoTowerBatch) throws -> Double {
-        let unknown = batch.unknown((users.idDropout, items.idDropout))
-        let userInputs = users.inputs(batch.users) { unknown.users[$0] }
-        let itemInputs = items.inputs(batch.items) { unknown.items[$0] }
-        let (left, right) = try options.precision.autocast(on: .cpu) { (try users(userInputs), try items(itemInputs)) }
-        let loss = try loss(left.vectors, right.vectors, batch)
-        let scale = try scaler?.scale.item()
-        func scaled(_ gradient: Tensor) throws -> Tensor {
-            try scale.map { try gradient.multiplied(by: $0) } ?? gradient
+    /// Adds up the losses of steps.
+    /// - Throws: `failed` for one that is no number. The weights are spoilt then; the newest checkpoint is older.
+    private func readLosses(_ epoch: Int) throws {
+        defer { unread = [] }
+        for (places, loss) in unread {
+            let loss = try loss.item()
+            guard loss.isFinite else {
+                let step = places.lowerBound / (options.batchSize * options.gradientAccumulation) + 1
+                throw StarlingError(
+                    .failed,
+                    "training diverged: the loss of batch \(step) of epoch \(epoch) is \(loss), at interactions "
+                        + "\(places.lowerBound) to \(places.upperBound)",
+                    remedy:
+                        "lower --learning-rate and --embedding-learning-rate; the checkpoints of earlier epochs are kept"
+                )
+            }
+            lossSum += loss * Double(places.count)
         }
-        try Tensor.backward([(left.vectors, scaled(loss.users)), (right.vectors, scaled(loss.items))])
+    }
+
+    /// One step over the interactions at places, in batches whose gradients add up; the mean loss.
+    private func step(_ places: Range<Int>, of order: RandomPermutation, epoch: Int) throws -> Tensor {
+        typealias Embedded = [(inputs: [EmbeddingInput], embedded: Tensor)]
+        var (left, right, mean): (Embedded, Embedded, Tensor?) = ([], [], nil)
+        for first in stride(from: places.lowerBound, to: places.upperBound, by: batchSize) {
+            let part = first..<min(places.upperBound, first + batchSize)
+            let batch = samples.batch(part, of: order, epoch: epoch)
+            let unknown = batch.unknown((users.idDropout, items.idDropout))
+            let userInputs = users.inputs(batch.users) { unknown.users[$0] }
+            let itemInputs = items.inputs(batch.items) { unknown.items[$0] }
+            let (user, item) = try options.precision.autocast(on: options.device) {
+                (try users(userInputs), try items(itemInputs))
+            }
+            let loss = try loss(user.vectors, item.vectors, batch)
+            let share = Double(part.count) / Double(places.count)
+            func scaled(_ gradient: Tensor) throws -> Tensor {
+                let gradient = share == 1 ? gradient : try gradient.multiplied(by: share)
+                return try scaler?.scaled(gradient) ?? gradient
+            }
+            try Tensor.backward([(user.vectors, scaled(loss.users)), (item.vectors, scaled(loss.items))])
+            left.append((userInputs, user.embedded))
+            right.append((itemInputs, item.embedded))
+            mean = try withoutGradients {
+                let weighed = try loss.mean.multiplied(by: share)
+                return try mean?.adding(weighed) ?? weighed
+            }
+        }
         let parameters = users.parameters + items.parameters
         if let scaler {
             try scaler.unscale(
                 parameters.compactMap { try $0.tensor.gradient }
-                    + [left.embedded.gradient, right.embedded.gradient].compactMap { $0 })
+                    + (left + right).compactMap { try $0.embedded.gradient })
         }
         if try scaler?.overflow.item() != 1 {
-            try users.update(userInputs, left.embedded)
-            try items.update(itemInputs, right.embedded)
+            try users.update(left)
+            try items.update(right)
         }
         try optimizer.step(scaler)
         try scaler?.update()
         for parameter in parameters { try parameter.tensor.setGradient(nil) }
-        return loss.mean
+        return mean!
     }
 
     private func vectors(_ name: String, _ tower: Tower, _ count: Int) -> TensorSource {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Remote
 import Starling
 
 /// Which interactions are read, and how. Common to all commands that read data.
@@ -76,9 +75,7 @@ struct ReadingFlags: ParsableArguments {
     /// Reads with a bar and prints the ingestion report to standard error.
     func read(workers: Workers, cancellation: Cancellation?) throws -> LoadedInteractions {
         let (source, options) = (try source(), try options())
-        let shards =
-            try ShardStores.isAddress(source)
-            ? MDSFolder(ShardStores.open(source), cancellation: cancellation) : nil
+        let shards = try Program.current.openAddress(source).map { try MDSFolder($0, cancellation: cancellation) }
         let loaded = try ProgressBar.during("reading", unit: "B") { report in
             if let shards {
                 return try InteractionReader.read(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Starling
+import Torch
 
 /// Where a run is written, how it is checkpointed, when it ends. Common to all `train` commands.
 struct RunFlags: ParsableArguments {
@@ -91,18 +92,29 @@ struct RunFlags: ParsableArguments {
         return loop
     }
 
-    /// Refuses devices that are not there.
-    func checkDevice() throws {
-        switch device.lowercased() {
-        case "cpu": return
-        case "auto": FileHandles.standardError("notice: no GPU is used: this version trains on the CPU\n")
-        case let name where name == "cuda" || name.hasPrefix("cuda:"):
+    /// The device to train on.
+    ///
+    /// - Parameter takesGPU: whether the model has code for one.
+    /// - Throws: `unavailable` for one that is asked for and not there.
+    func device(takesGPU: Bool) throws -> Device {
+        let name = device.lowercased()
+        guard name == "auto" || Device(name) != nil else {
             throw StarlingError(
-                .unavailable, "device \(name) is not there: this version trains on the CPU",
-                remedy: "use --device cpu, or --device auto to take what there is")
-        default:
-            throw StarlingError(.usage, "“\(device)” is not a device", remedy: "use cpu, cuda or auto")
+                .usage, "“\(device)” is not a device", remedy: "use cpu, cuda or auto (cuda:1 is the second GPU)")
         }
+        if let asked = Device(name), asked == .cpu || takesGPU {
+            try asked.require()
+            return asked
+        }
+        guard name == "auto" else {
+            throw StarlingError(
+                .unavailable, "device \(name) cannot be used: this model trains on the CPU",
+                remedy: "use --device cpu, or --device auto to take what there is")
+        }
+        if takesGPU, (try? Device.cuda(0).require()) != nil { return .cuda(0) }
+        FileHandles.standardError(
+            takesGPU ? "notice: no GPU is there: training on the CPU\n" : "notice: this model trains on the CPU\n")
+        return .cpu
     }
 
     /// These options as `run.json` keeps them.
@@ -111,7 +123,7 @@ struct RunFlags: ParsableArguments {
             "checkpoint-every": .integer(checkpointEvery ?? 1), "keep": .integer(keep),
             "keep-best": keepBest.map { .string($0) } ?? .null,
             "early-stopping": earlyStopping.map { .integer($0) } ?? .null,
-            "min-improvement": .number(minImprovement), "seed": .integer(Int(seed)), "device": .string("cpu"),
+            "min-improvement": .number(minImprovement), "seed": .integer(Int(seed)),
         ]
     }
 }

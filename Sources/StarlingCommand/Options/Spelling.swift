@@ -12,12 +12,14 @@ package enum Spelling {
     /// Every option name of more than one word; a test holds this list against the commands.
     package static let names = [
         "all-users", "batch-size", "bias-regularization", "block-size", "burn-in", "cg-steps", "checkpoint-every",
-        "clip-grad", "cold-start", "early-stopping", "embedding-learning-rate", "embedding-optimizer", "id-dropout",
-        "import-table", "include-seen", "init-from", "init-stddev", "keep-best", "keep-samples", "label-threshold",
+        "clip-grad", "cold-start", "early-stopping", "embedding-learning-rate", "embedding-optimizer",
+        "gradient-accumulation", "id-dropout",
+        "import-table", "include-seen", "init-from", "init-stddev", "item-buckets", "keep-best", "keep-samples",
+        "label-threshold",
         "learning-rate", "learning-rate-decay", "min-improvement", "min-item", "min-user", "movie-export-table",
         "negative-sampling", "no-biases", "ratings-csv", "regularization-exponent", "relevant-from", "size-limit",
         "skip-bad-rows", "solve-precision", "supabase-key", "supabase-url", "unobserved-weight", "use-cuda",
-        "user-attributes", "user-export-table", "val-size", "weight-decay", "with-history",
+        "user-attributes", "user-buckets", "user-export-table", "val-size", "weight-decay", "with-history",
     ]
 
     /// The multi-word flags of the Vertex trainer.

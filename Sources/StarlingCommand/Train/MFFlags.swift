@@ -6,7 +6,7 @@ struct MFFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Take the defaults of another trainer: vertex.", valueName: "name"))
     var preset: String?
 
-    @Option(help: ArgumentHelp("Learn by sgd (default), adagrad or adam.", valueName: "name"))
+    @Option(help: ArgumentHelp("Learn by sgd (default), adagrad or adam (default on a GPU).", valueName: "name"))
     var optimizer: String?
 
     @Option(help: ArgumentHelp("Use vectors of this length. Default: 64.", valueName: "k"))
@@ -54,16 +54,23 @@ struct MFFlags: ParsableArguments {
 
     var isVertex: Bool { preset == "vertex" }
 
-    func options(seed: UInt64) throws -> MatrixFactorizationOptions {
-        guard preset == nil || isVertex else {
-            throw StarlingError(.usage, "there is no preset “\(preset ?? "")”", remedy: "use --preset vertex")
-        }
-        let name = optimizer ?? (isVertex ? "adam" : "sgd")
+    /// The optimiser that is asked for, if one is.
+    func asked() throws -> Optimizer? {
+        guard let name = optimizer else { return isVertex ? .adam : nil }
         guard let optimizer = Optimizer(rawValue: name.lowercased()) else {
             throw StarlingError(
                 .usage, "there is no optimiser “\(name)”",
                 remedy: "use " + Optimizer.allCases.map(\.rawValue).joined(separator: ", "))
         }
+        return optimizer
+    }
+
+    /// - Parameter usual: the optimiser where none is asked for.
+    func options(seed: UInt64, usual: Optimizer = .sgd) throws -> MatrixFactorizationOptions {
+        guard preset == nil || isVertex else {
+            throw StarlingError(.usage, "there is no preset “\(preset ?? "")”", remedy: "use --preset vertex")
+        }
+        let optimizer = try asked() ?? usual
         var options = MatrixFactorizationOptions(optimizer: optimizer)
         if isVertex {
             options.epochs = 1

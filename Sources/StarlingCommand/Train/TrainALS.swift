@@ -22,7 +22,7 @@ struct TrainALSCommand: ParsableCommand {
     @OptionGroup(title: "Run") var run_: RunFlags
 
     func run() throws {
-        try run_.checkDevice()
+        _ = try run_.device(takesGPU: false)
         let options = try model.options(seed: run_.seed)
         var job = TrainingJob(
             model: "als", run: run_, reading: reading, catalogs: catalogs, rule: try splitting.rule(),

@@ -23,7 +23,7 @@ struct TrainBPMFCommand: ParsableCommand {
     @OptionGroup(title: "Run") var run_: RunFlags
 
     func run() throws {
-        try run_.checkDevice()
+        _ = try run_.device(takesGPU: false)
         var run = run_
         run.checkpointEvery = run.checkpointEvery ?? 25
         let options = try model.options(seed: run.seed)

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Neural
 import Starling
+import Torch
 
 struct TrainMFCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -27,8 +29,9 @@ struct TrainMFCommand: ParsableCommand {
         try vertex.check()
         var run = run_
         if vertex.useCuda { run.device = "auto" }
-        try run.checkDevice()
-        let options = try model.options(seed: run.seed)
+        // Steps at every rating, one after the other, are for the CPU.
+        let device = try run.device(takesGPU: model.asked().map { $0 == .adam } ?? true)
+        let options = try model.options(seed: run.seed, usual: device == .cpu ? .sgd : .adam)
         var reading = reading
         if let table = vertex.ratingsCsv {
             guard reading.data == nil || reading.data == table else {
@@ -38,17 +41,23 @@ struct TrainMFCommand: ParsableCommand {
         } else if reading.data == nil && model.isVertex {
             reading.data = "data/ratings.csv"
         }
-        let job = TrainingJob(
+        var job = TrainingJob(
             model: "mf", run: run, reading: reading, catalogs: catalogs,
             rule: try splitting.rule(), epochs: options.epochs,
             factors: options.factors, configuration: model.configuration(options))
+        job.device = "\(device)"
         try job.execute(
             estimate: { users, items, ratings, validation in
                 MatrixFactorization.memoryEstimate(
                     users: users, items: items, ratings: ratings, validation: validation, options: options)
             },
             trainer: { data, workers, isa in
-                try MatrixFactorization.trainer(
+                if device != .cpu {
+                    return try DeviceFactorization.trainer(
+                        on: data.history, validation: data.heldOut[.validation], options: options, device: device,
+                        workers: workers)
+                }
+                return try MatrixFactorization.trainer(
                     on: data.history, validation: data.heldOut[.validation], options: options, workers: workers,
                     isa: isa)
             })

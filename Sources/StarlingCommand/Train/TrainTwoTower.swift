@@ -24,25 +24,27 @@ struct TrainTwoTowerCommand: ParsableCommand {
     @OptionGroup(title: "Run") var run_: RunFlags
 
     func run() throws {
-        try run_.checkDevice()
-        let options = try model.options(seed: run_.seed)
+        var options = try model.options(seed: run_.seed)
         _ = try TorchLibrary.opened()
+        options.device = try run_.device(takesGPU: true)
         var job = TrainingJob(
             model: "two-tower", run: run_, reading: reading, catalogs: catalogs, rule: try splitting.rule(),
             epochs: options.epochs, factors: options.width, configuration: model.configuration(options))
+        job.device = "\(options.device)"
         job.watched = "val_ndcg@20"
         job.facts["cold_items"] = .bool(catalogs.items != nil)
+        let chosen = options
         try job.execute(
             estimate: { users, items, interactions, validation in
                 TwoTower.memoryEstimate(
-                    users: users, items: items, interactions: interactions, validation: validation, options: options)
+                    users: users, items: items, interactions: interactions, validation: validation, options: chosen)
             },
             trainer: { data, workers, isa in
                 var features = TwoTower.Features(users: data.userCatalog, items: data.catalog)
                 features.userAttributes = model.userAttributes?.split(separator: ",").map(String.init)
                 return try TwoTower.trainer(
                     on: data.history, users: data.users, items: data.items, features: features,
-                    validation: data.heldOut[.validation], options: options, workers: workers, isa: isa)
+                    validation: data.heldOut[.validation], options: chosen, workers: workers, isa: isa)
             })
     }
 }

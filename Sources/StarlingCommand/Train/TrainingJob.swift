@@ -18,6 +18,9 @@ struct TrainingJob {
     /// What using the model needs beside its weights.
     var facts: [String: JSONValue] = [:]
 
+    /// What it trains on.
+    var device = "cpu"
+
     /// The metric that early stopping watches.
     var watched = "val_rmse"
 
@@ -67,7 +70,7 @@ struct TrainingJob {
         let trained = loaded.history.entryCount
         let summary = TrainingReport.Summary(
             model: model, run: path, users: sizes.users, items: sizes.items, interactions: loaded.interactions,
-            trainInteractions: trained, factors: factors, threads: workers.count, device: "cpu", epochs: result.epochs,
+            trainInteractions: trained, factors: factors, threads: workers.count, device: device, epochs: result.epochs,
             bestEpoch: result.bestEpoch, metrics: result.metrics, seconds: clock.seconds, loadSeconds: loadSeconds,
             trainSeconds: result.trainSeconds,
             interactionsPerSecond: Double(trained * result.epochs.count) / max(result.trainSeconds, 1e-9),
@@ -79,6 +82,7 @@ struct TrainingJob {
 
     private var fullConfiguration: [String: JSONValue] {
         var all = configuration.merging(run.configuration) { $1 }.merging(reading.configuration) { $1 }
+        all["device"] = .string(device)
         all["split"] = rule.map { .string("\($0)") }
         // Said outright, since leaving both out means the default.
         all["val-size"] = rule == nil ? .integer(0) : nil

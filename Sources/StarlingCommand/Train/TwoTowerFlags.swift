@@ -19,6 +19,19 @@ struct TwoTowerFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Take this many interactions in a step. Default: 4096.", valueName: "n"))
     var batchSize: Int?
 
+    @Option(help: ArgumentHelp("Sum the gradients of this many batches for a step. Default: 1.", valueName: "n"))
+    var gradientAccumulation: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Let users share this many embeddings by the hash of their ids. Default: one for each.", valueName: "n"))
+    var userBuckets: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Let items share this many embeddings by the hash of their ids. Default: one for each.", valueName: "n"))
+    var itemBuckets: Int?
+
     @Option(
         help: ArgumentHelp(
             "Minimise softmax over the batch's items (default), bce of labels, or bpr of pairs.", valueName: "name"))
@@ -85,6 +98,8 @@ struct TwoTowerFlags: ParsableArguments {
         }
         options.epochs = epochs ?? options.epochs
         options.batchSize = batchSize ?? options.batchSize
+        options.gradientAccumulation = gradientAccumulation ?? 1
+        (options.userBuckets, options.itemBuckets) = (userBuckets, itemBuckets)
         options.loss = try Self.choice("--loss", loss)
         options.cosine = cosine
         options.temperature = temperature
@@ -117,6 +132,9 @@ struct TwoTowerFlags: ParsableArguments {
             "factors": .integer(options.factors),
             "layers": .string(options.layers.map(String.init).joined(separator: ",")),
             "epochs": .integer(options.epochs), "batch-size": .integer(options.batchSize),
+            "gradient-accumulation": .integer(options.gradientAccumulation),
+            "user-buckets": userBuckets.map { .integer($0) } ?? .null,
+            "item-buckets": itemBuckets.map { .integer($0) } ?? .null,
             "loss": .string(options.loss.rawValue), "cosine": .bool(options.cosine),
             "temperature": options.temperature.map { .number($0) } ?? .null,
             "negatives": options.negatives.map { .integer($0) } ?? .null,

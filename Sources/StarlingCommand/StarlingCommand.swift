@@ -1,36 +1,6 @@
 import ArgumentParser
 import Starling
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
-/// The command `starling`: parses, wires the rooms together, prints.
-@main struct Main {
-    static func main() {
-        // A reader that goes away (`starling … | head`) ends the command quietly.
-        signal(SIGPIPE, SIG_DFL)
-        FileHandles.guardStandardStreams()
-        do {
-            let arguments = try Spelling.expand(Array(CommandLine.arguments.dropFirst()))
-            var command = try StarlingCommand.parseAsRoot(arguments)
-            try command.run()
-        } catch let error as StarlingError {
-            FileHandles.standardError("error: \(DisplayWidth.printable("\(error)"))\n")
-            exit(error.code.exitStatus)
-        } catch {
-            if let file = Spelling.configurationFile(in: CommandLine.arguments),
-                StarlingCommand.exitCode(for: error) != .success
-            {
-                FileHandles.standardError("Options were also read from \(file).\n")
-            }
-            StarlingCommand.exit(withError: error)
-        }
-    }
-}
-
 struct StarlingCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "starling",

@@ -1,0 +1,177 @@
+package import Formats
+import Kernels
+package import Torch
+
+/// Tables on a device, worked on by operators of LibTorch. The same rows, formulas and checkpoints as ``KernelEmbeddings``,
+/// so that a run may go on elsewhere; sums of gradients may differ in the last bits.
+package final class DeviceEmbeddings: EmbeddingCollection {
+    private struct Table {
+        let name: String
+        /// `[rows × width]`
+        let vectors: Tensor
+        /// `[rows]`, as in ``sk_embed``; nil where it is not used.
+        let rows: Tensor?
+        /// `[rows × stride]`: sums, or `[rows × 2·stride]`: moments; nil where it is not used.
+        let state: Tensor?
+    }
+
+    private let tables: [Table]
+    private let width: Int
+    private let optimizer: EmbeddingOptimizer
+    private let device: Device
+
+    private static let addRows = TorchOperator("aten::index_add_")
+    private static let setRows = TorchOperator("aten::index_copy_")
+    private static let squareRoot = TorchOperator("aten::sqrt")
+    private static let meanAxes = TorchOperator("aten::mean", "dim")
+    private static let power = TorchOperator("aten::pow", "Scalar")
+
+    package init(
+        _ features: [FeatureBags], width: Int, _ optimizer: EmbeddingOptimizer, seed: UInt64, stream: UInt64,
+        on device: Device
+    ) throws {
+        (self.width, self.optimizer, self.device) = (width, optimizer, device)
+        let stride = FactorTable.stride(width)
+        tables = try features.enumerated().map { index, bags in
+            let start = EmbeddingTable.initial(
+                rows: bags.tableRows, width: width, seed: seed, index: stream << 32 | UInt64(index))
+            let (hasRows, floats) =
+                switch optimizer.kind {
+                case .sgd: (false, 0)
+                case .rowWiseAdagrad: (true, 0)
+                case .adagrad: (false, stride)
+                case .adam: (true, 2 * stride)
+                }
+            return Table(
+                name: bags.name, vectors: try start.tensor(on: device),
+                rows: hasRows ? try Tensor.zeros([bags.tableRows], on: device) : nil,
+                state: floats > 0 ? try Tensor.zeros([bags.tableRows, floats], on: device) : nil)
+        }
+    }
+
+    package func pooled(_ inputs: [EmbeddingInput]) throws -> Tensor {
+        try withoutGradients {
+            let features = try zip(tables, inputs).map { table, input in
+                guard input.bags.offsets != nil else {
+                    let rows = input.entities.map { Int64(input.bags.values[Int($0)]) }
+                    return try table.vectors.selecting(indices(rows))
+                }
+                var (rows, samples, shares): ([Int64], [Int64], [Float]) = ([], [], [])
+                for (sample, entity) in input.entities.enumerated() {
+                    let bag = input.bags.bag(entity)
+                    for row in bag {
+                        rows.append(Int64(row))
+                        samples.append(Int64(sample))
+                        shares.append(1 / Float(bag.count))
+                    }
+                }
+                let parts = try table.vectors.selecting(indices(rows)).multiplied(by: column(shares))
+                return try summed(parts, at: indices(samples), count: input.entities.count)
+            }
+            return features.count == 1 ? features[0] : try Tensor.concatenated(features, axis: 1)
+        }
+    }
+
+    package func update(_ inputs: [EmbeddingInput], _ gradient: Tensor) throws {
+        try withoutGradients {
+            for (index, (table, input)) in zip(tables, inputs).enumerated() {
+                let touched = TouchedRows(input.bags, input.entities)
+                var groups: [Int64] = []
+                for group in touched.rows.indices {
+                    let count = touched.starts[group + 1] - touched.starts[group]
+                    groups.append(contentsOf: repeatElement(Int64(group), count: Int(count)))
+                }
+                var parts = try gradient.narrowed(axis: 1, from: index * width, count: width)
+                    .selecting(indices(touched.samples.map { Int64($0) }))
+                if input.bags.offsets != nil { parts = try parts.multiplied(by: column(touched.weights)) }
+                try change(
+                    table, rows: indices(touched.rows.map { Int64($0) }),
+                    by: summed(parts, at: indices(groups), count: touched.rows.count))
+            }
+        }
+    }
+
+    /// The change of rows by their gradients, as `sk_embed` states it.
+    private func change(_ table: Table, rows: Tensor, by gradient: Tensor) throws {
+        let rate = optimizer.learningRate
+        switch optimizer.kind {
+        case .sgd: try add(gradient, to: table.vectors, rows, times: -rate)
+        case .rowWiseAdagrad:
+            let squares = try Self.meanAxes.tensor(
+                .tensor(gradient.multiplied(by: gradient)), .integers([1]), .bool(false))
+            let sums = try table.rows!.selecting(rows).adding(squares)
+            try set(sums, in: table.rows!, rows)
+            let steps = try root(sums).reshaped([sums.count, 1])
+            try add(gradient.divided(by: steps), to: table.vectors, rows, times: -rate)
+        case .adagrad:
+            let before = try table.state!.selecting(rows)
+            let sums = try before.narrowed(axis: 1, from: 0, count: width)
+                .addInPlace(gradient.multiplied(by: gradient))
+            try set(before, in: table.state!, rows)
+            try add(gradient.divided(by: root(sums)), to: table.vectors, rows, times: -rate)
+        case .adam:
+            let stride = FactorTable.stride(width)
+            let moments = try table.state!.selecting(rows)
+            let first = try moments.narrowed(axis: 1, from: 0, count: width)
+            let second = try moments.narrowed(axis: 1, from: stride, count: width)
+            try first.addInPlace(gradient.subtracting(first), times: 0.1)
+            try second.addInPlace(gradient.multiplied(by: gradient).subtracting(second), times: 0.001)
+            let steps = try table.rows!.selecting(rows).adding(1)
+            try set(moments, in: table.state!, rows)
+            try set(steps, in: table.rows!, rows)
+            let correction = (
+                try oneLess(0.9, to: steps), try Self.squareRoot.tensor(.tensor(oneLess(0.999, to: steps)))
+            )
+            let root = try Self.squareRoot.tensor(.tensor(second)).divided(by: correction.1).adding(optimizer.epsilon)
+            try add(first.divided(by: correction.0).divided(by: root), to: table.vectors, rows, times: -rate)
+        }
+    }
+
+    /// 1 − base^steps, `[steps × 1]`.
+    private func oneLess(_ base: Double, to steps: Tensor) throws -> Tensor {
+        try Self.power.tensor(.number(base), .tensor(steps)).multiplied(by: -1).adding(1).reshaped([steps.count, 1])
+    }
+
+    private func root(_ sums: Tensor) throws -> Tensor {
+        try Self.squareRoot.tensor(.tensor(sums)).adding(optimizer.epsilon)
+    }
+
+    private func summed(_ parts: Tensor, at places: Tensor, count: Int) throws -> Tensor {
+        try add(parts, to: Tensor.zeros([count, width], on: device), places)
+    }
+
+    @discardableResult
+    private func add(_ parts: Tensor, to table: Tensor, _ rows: Tensor, times factor: Double = 1) throws -> Tensor {
+        try Self.addRows.call(
+            [.tensor(table), .integer(0), .tensor(rows), .tensor(parts)], named: ["alpha": .number(factor)])
+        return table
+    }
+
+    private func set(_ values: Tensor, in table: Tensor, _ rows: Tensor) throws {
+        try Self.setRows.call([.tensor(table), .integer(0), .tensor(rows), .tensor(values)])
+    }
+
+    private func indices(_ rows: [Int64]) throws -> Tensor { try Tensor(rows, [rows.count]).to(nil, device) }
+    private func column(_ shares: [Float]) throws -> Tensor { try Tensor(shares, [shares.count, 1]).to(nil, device) }
+
+    package func weights(_ prefix: String) -> [TensorSource] {
+        tables.map { TensorSource((prefix + $0.name, $0.vectors)) }
+    }
+
+    package func optimizerState(_ prefix: String) -> [TensorSource] {
+        tables.flatMap { state($0, prefix) }.map { TensorSource($0) }
+    }
+
+    package func restore(_ prefix: String, weights: SafeTensorsFile, optimizer: SafeTensorsFile) throws {
+        for table in tables {
+            try table.vectors.restore(prefix + table.name, from: weights)
+            for (name, tensor) in state(table, prefix) { try tensor.restore(name, from: optimizer) }
+        }
+    }
+
+    private func state(_ table: Table, _ prefix: String) -> [(name: String, tensor: Tensor)] {
+        let name = prefix + table.name
+        return (table.rows.map { [(name + ".rows", $0)] } ?? [])
+            + (table.state.map { [(name + (optimizer.kind == .adam ? ".moments" : ".sums"), $0)] } ?? [])
+    }
+}

@@ -1,0 +1,46 @@
+import Formats
+import Kernels
+import Torch
+
+extension TensorSource {
+    /// A tensor of LibTorch's on its way into a file.
+    init(_ parameter: (name: String, tensor: Tensor)) {
+        let tensor = parameter.tensor
+        self.init(name: parameter.name, elementType: .float32, shape: tensor.shape) { sink in
+            try tensor.array(of: Float.self).withUnsafeBytes(sink)
+        }
+    }
+}
+
+extension Tensor {
+    /// Takes float32 elements from a file.
+    func restore(_ name: String, from file: SafeTensorsFile) throws {
+        let stored = try file.tensor(name).expect(.float32, shape: shape).floats()
+        _ = try withoutGradients { try copyInPlace(from: Tensor(stored, shape)) }
+    }
+}
+
+extension FactorTable {
+    /// A copy on a device, `[rows × width]`.
+    borrowing func tensor(on device: Device) throws -> Tensor {
+        let copy = try Tensor.empty([rows, width])
+        try copy.withMemory(as: Float.self) { memory in
+            for row in 0..<rows {
+                (memory.baseAddress! + row * width).update(from: base + row * stride, count: width)
+            }
+        }
+        return try copy.to(nil, device)
+    }
+}
+
+extension Linear {
+    /// Weights and biases uniform within ±1/√inputs from a random stream of their own, the same on every device.
+    func fill(seed: UInt64, index: UInt64) throws {
+        var random = RandomStream(seed: seed, .initialisation, index: index)
+        let bound = 1 / Float(weight.shape[1]).squareRoot()
+        for (_, tensor) in parameters {
+            let values = (0..<tensor.count).map { _ in (2 * Float(random.uniform()) - 1) * bound }
+            _ = try withoutGradients { try tensor.copyInPlace(from: Tensor(values, tensor.shape)) }
+        }
+    }
+}

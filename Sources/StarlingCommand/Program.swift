@@ -1,0 +1,52 @@
+import ArgumentParser
+package import Formats
+import Starling
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The command: parses, wires the rooms together, prints. What is built in beyond the core is given here.
+package struct Program: Sendable {
+    /// Opens an address; nil for what is a path of this machine.
+    package typealias OpenAddress = @Sendable (_ location: String) throws -> (any ShardStore)?
+
+    let openAddress: OpenAddress
+
+    package init(openAddress: @escaping OpenAddress = Self.refuseAddress) { self.openAddress = openAddress }
+
+    /// The program that runs.
+    @TaskLocal static var current = Program()
+
+    /// Runs the command that the process was started with.
+    package func run() {
+        // A reader that goes away (`starling … | head`) ends the command quietly.
+        signal(SIGPIPE, SIG_DFL)
+        FileHandles.guardStandardStreams()
+        do {
+            let arguments = try Spelling.expand(Array(CommandLine.arguments.dropFirst()))
+            var command = try StarlingCommand.parseAsRoot(arguments)
+            try Self.$current.withValue(self) { try command.run() }
+        } catch let error as StarlingError {
+            FileHandles.standardError("error: \(DisplayWidth.printable("\(error)"))\n")
+            exit(error.code.exitStatus)
+        } catch {
+            if let file = Spelling.configurationFile(in: CommandLine.arguments),
+                StarlingCommand.exitCode(for: error) != .success
+            {
+                FileHandles.standardError("Options were also read from \(file).\n")
+            }
+            StarlingCommand.exit(withError: error)
+        }
+    }
+
+    /// What a program without networking says.
+    package static let refuseAddress: OpenAddress = { location in
+        guard location.contains("://") || location.hasPrefix("dbfs:") else { return nil }
+        throw StarlingError(
+            .unavailable, "starling-core reads files and folders, no addresses", at: .init(file: location),
+            remedy: "use the command starling, which has networking, or copy the data here first")
+    }
+}
