@@ -2,7 +2,7 @@
 # ARGS goes on to swift test: make test ARGS="--filter KernelsTests"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build torch test test-long bench quality format lint clean
+.PHONY: help demo build torch core test test-long bench quality format lint clean
 
 help: ## List the targets.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -17,6 +17,9 @@ build: ## Build the release command .build/release/starling, and what it opens L
 
 torch: ## Build only the plugin for LibTorch, installing the torch wheel into .venv unless STARLING_LIBTORCH names one. No Swift needed.
 	@scripts/torch
+
+core: ## Build .build/core/starling-core: one file without networking that needs only glibc, libstdc++ and libgcc. Linux.
+	@scripts/core
 
 test: ## Check the format, build once in release mode, and run all tests; a tenth of the long ones.
 	@scripts/test $(ARGS)

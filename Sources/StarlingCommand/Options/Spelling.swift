@@ -17,9 +17,11 @@ package enum Spelling {
         "import-table", "include-seen", "init-from", "init-stddev", "item-buckets", "keep-best", "keep-samples",
         "label-threshold",
         "learning-rate", "learning-rate-decay", "min-improvement", "min-item", "min-user", "movie-export-table",
-        "negative-sampling", "no-biases", "ratings-csv", "regularization-exponent", "relevant-from", "size-limit",
+        "negative-sampling", "no-biases", "part-size", "ratings-csv", "regularization-exponent", "relevant-from",
+        "size-limit",
         "skip-bad-rows", "solve-precision", "supabase-key", "supabase-url", "unobserved-weight", "use-cuda",
-        "user-attributes", "user-buckets", "user-export-table", "val-size", "weight-decay", "with-history",
+        "user-attributes", "user-buckets", "user-export-table", "users-from", "val-size", "weight-decay",
+        "with-history",
     ]
 
     /// The multi-word flags of the Vertex trainer.

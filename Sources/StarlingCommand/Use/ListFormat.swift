@@ -1,8 +1,11 @@
 import Starling
 
 /// How lists for many users are written.
-enum ListFormat {
-    case jsonLines, csv, npz
+enum ListFormat: String, CaseIterable {
+    case jsonLines = "jsonl"
+    case csv, npz
+    /// A Mosaic data set: `user` (str), `items` (JSON list of ids), `scores` (float32 array). Only in parts.
+    case mds
 
     /// By the ending of a file's name.
     init(path: String) throws {
@@ -10,9 +13,11 @@ enum ListFormat {
         case let name where name.hasSuffix(".jsonl"): self = .jsonLines
         case let name where name.hasSuffix(".csv"): self = .csv
         case let name where name.hasSuffix(".npz"): self = .npz
+        case let name where name.hasSuffix(".mds"): self = .mds
         default:
             throw StarlingError(
-                .usage, "the ending of \(Files.name(path)) names no format", remedy: "use .jsonl, .csv or .npz")
+                .usage, "the ending of \(Files.name(path)) names no format",
+                remedy: "use .jsonl, .csv, .npz or .mds (a folder)")
         }
     }
 }
@@ -68,6 +73,20 @@ struct ListExport {
                         try file.write("\(id),\(rank + 1),\(CSV.field(item.item)),\(item.score),\(title)\n")
                     }
                 }
+            }
+        case .mds:
+            try Files.writeFolderAtomically(to: path) { aside in
+                let writer = try MDSWriter(
+                    aside, columns: ["user": .string, "items": .json, "scores": .array(.float32)])
+                try lists { user, items in
+                    try writer.write([
+                        "user": .string(recommender.users[user]),
+                        "items": .json(JSONValue.array(items.map { .string($0.item) })),
+                        // An array has an element at least.
+                        "scores": .array(MDSArray(items.isEmpty ? [.nan] : items.map(\.score))),
+                    ])
+                }
+                try writer.finish()
             }
         case .npz:
             let clock = Stopwatch()

@@ -14,6 +14,7 @@ struct RecommendCommand: ParsableCommand {
               starling recommend runs/first --all-users --count 100 --output top100.npz
               starling recommend runs/als --history "260:5,1196:4.5,2571"
               starling recommend runs/first --user newcomer --cold-start popular
+              starling recommend runs/first --users-from shards/ --part-size 65536 --output lists/ --resume
 
             --history takes ids with commas between, each with a value behind its last colon or without (then it counts \
             as 1), for models that fold users in.
@@ -48,18 +49,30 @@ struct RecommendCommand: ParsableCommand {
             valueName: "fallback"))
     var coldStart: String?
 
-    @Option(help: ArgumentHelp("Write to this file: .jsonl, .csv or .npz.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write to this file: .jsonl, .csv or .npz; with --part-size, to this folder.", valueName: "file"))
     var output: String?
+
+    @OptionGroup(title: "Very many users") var batch: BatchFlags
 
     func run() throws {
         try requirePositive(count, "--count")
-        guard [allUsers, !user.isEmpty, !history.isEmpty].count(where: { $0 }) == 1 else {
-            let isNone = !allUsers && user.isEmpty && history.isEmpty
+        let sources = [allUsers, !user.isEmpty, !history.isEmpty, batch.usersFrom != nil].count { $0 }
+        guard sources == 1 else {
             throw StarlingError(
-                .usage, isNone ? "no user is named" : "--user, --history and --all-users exclude each other",
-                remedy: "use --user ID, --history ID:VALUE,… or --all-users")
+                .usage,
+                sources == 0
+                    ? "no user is named" : "--user, --history, --all-users and --users-from exclude each other",
+                remedy: "use --user ID, --history ID:VALUE,…, --all-users or --users-from SHARDS")
         }
-        let format = try output.map(ListFormat.init(path:))
+        let inParts = try batch.check()
+        guard !inParts || (output != nil && user.isEmpty && history.isEmpty) else {
+            throw StarlingError(
+                .usage, "--part-size writes a folder of lists for many users",
+                remedy: "name it with --output, and the users with --all-users or --users-from")
+        }
+        let format = try inParts ? batch.partFormat() : output.map(ListFormat.init(path:))
         guard output.map({ !Files.isWithin($0, use.run) }) ?? true else {
             throw StarlingError(
                 .usage, "the file lies in the run itself, whose files must stay as they are",
@@ -86,10 +99,10 @@ struct RecommendCommand: ParsableCommand {
             try writeLines(answers)
             return try report(recommender, users: answers.count, loadSeconds, rankSeconds, clock)
         }
-        let rows =
-            allUsers
-            ? (0..<recommender.users.count).map { UserRow($0) }.filter { !recommender.history[$0].isEmpty }
-            : try user.map(recommender.trainedUser)
+        let rows = try rows(recommender, cancellation)
+        if inParts, let output {
+            return try writeParts(rows, to: output, format!, recommender, loadSeconds, clock, cancellation)
+        }
         let bar = ProgressBar("ranking", unit: "users", total: rows.count)
         let export = ListExport(recommender: recommender, users: rows, count: count)
         let rankSeconds = try export.write(
@@ -97,6 +110,43 @@ struct RecommendCommand: ParsableCommand {
         ) { bar.update(done: $0) }
         bar.finish(output.map { "wrote recommendations for \(Numerals.grouped(rows.count)) users to \($0)" })
         try report(recommender, users: rows.count, loadSeconds, rankSeconds, clock)
+    }
+
+    /// Whom lists for many are for.
+    private func rows(_ recommender: Recommender, _ cancellation: Cancellation) throws -> [UserRow] {
+        if allUsers {
+            return (0..<recommender.users.count).map { UserRow($0) }.filter { !recommender.history[$0].isEmpty }
+        }
+        guard let source = batch.usersFrom else { return try user.map(recommender.trainedUser) }
+        let (rows, unknown) = try BatchFlags.users(of: source, known: recommender, cancellation)
+        if unknown > 0 {
+            FileHandles.standardError(
+                "notice: \(Numerals.grouped(unknown)) users are left out, of whom training saw nothing\n")
+        }
+        guard !rows.isEmpty else {
+            throw StarlingError(
+                .badData, "training saw none of its users", at: .init(file: source),
+                remedy: "name shards of users of this run")
+        }
+        return rows
+    }
+
+    private func writeParts(
+        _ rows: [UserRow], to folder: String, _ format: ListFormat, _ recommender: Recommender, _ loadSeconds: Double,
+        _ clock: Stopwatch, _ cancellation: Cancellation
+    ) throws {
+        let parts = ListParts(
+            folder: folder, format: format, partSize: batch.partSize!,
+            export: { ListExport(recommender: recommender, users: $0, count: count) }, users: rows,
+            includeSeen: includeSeen)
+        let description = ListParts.Description(
+            weights_sha256: try ModelFolder(RunDirectory(reading: use.run).modelPath).manifest.weightsSHA256,
+            users_sha256: try WeightsDigest.sha256([TensorSource(name: "users", rows.map { Int64($0.index) })]),
+            users: rows.count, count: count, part_size: batch.partSize!, include_seen: includeSeen,
+            format: format.rawValue)
+        let (seconds, _) = try parts.write(
+            description, resume: batch.resume, overwrite: batch.overwrite, cancellation)
+        try report(recommender, users: rows.count, loadSeconds, seconds, clock)
     }
 
     /// Prints what lists in a file took, if that was asked for.
