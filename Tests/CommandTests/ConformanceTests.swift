@@ -27,6 +27,12 @@ import Testing
         Model("bpmf --burn-in 2", epochs: "--samples"),
     ]
 
+    /// With models whose bits depend on the number of threads, and which need LibTorch's plugin (`make torch`).
+    static let all =
+        models
+        + (Files.exists(builtProducts.path + "/../../torch/libstarling_torch.so")
+            ? [Model("two-tower --layers 16,20 --batch-size 512")] : [])
+
     let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
@@ -84,7 +90,7 @@ import Testing
         }
     }
 
-    @Test(arguments: models) func aKilledRunComesToTheSameBits(model: Model) throws {
+    @Test(arguments: all) func aKilledRunComesToTheSameBits(model: Model) throws {
         let data = try ratings(users: 1500, items: 700, interactions: 60_000)
         let whole = try starling(arguments(model, data, "whole", epochs: 30))
         let status = try starling(
@@ -96,7 +102,7 @@ import Testing
         #expect(try weightsDigest(finished.output) == weightsDigest(whole.output))
     }
 
-    @Test(arguments: models) func aMovedRunAnswersTheSame(model: Model) throws {
+    @Test(arguments: all) func aMovedRunAnswersTheSame(model: Model) throws {
         let trained = try train(model)
         let moved = folder.path("moved")
         try FileManager.default.moveItem(atPath: trained.run, toPath: moved)
@@ -104,7 +110,7 @@ import Testing
         #expect(try weightsDigest(starling(["describe", moved, "--json"]).output) == trained.digest)
     }
 
-    @Test(arguments: models) func oneUserIsTheRowOfAll(model: Model) throws {
+    @Test(arguments: all) func oneUserIsTheRowOfAll(model: Model) throws {
         let trained = try train(model)
         for list in trained.lists {
             let user = try #require(try json(list)["user"] as? String)
@@ -114,7 +120,7 @@ import Testing
     }
 
     /// Lists have every item that training knows, once, best first, but those the user has.
-    @Test(arguments: models) func seenItemsComeBackOnlyWhenAsked(model: Model) throws {
+    @Test(arguments: all) func seenItemsComeBackOnlyWhenAsked(model: Model) throws {
         let trained = try train(model)
         let all = try lists(trained.run, ["--include-seen"])
         #expect(all.count == trained.lists.count)
@@ -132,7 +138,7 @@ import Testing
         }
     }
 
-    @Test(arguments: models) func strangersAreToldApart(model: Model) throws {
+    @Test(arguments: all) func strangersAreToldApart(model: Model) throws {
         let run = try train(model).run
         let unknown = try starling(["recommend", run, "--user", "stranger"])
         #expect(unknown.status == 65 && unknown.error.contains("--cold-start popular"), "\(unknown.error)")
@@ -142,7 +148,7 @@ import Testing
     }
 
     /// The exported vectors' dot products are the scores.
-    @Test(arguments: models) func exportedVectorsGiveTheScores(model: Model) throws {
+    @Test(arguments: all) func exportedVectorsGiveTheScores(model: Model) throws {
         let trained = try train(model)
         let file = folder.path("vectors.npz")
         #expect(try starling(["export", trained.run, "--to", file, "--folded"]).status == 0)

@@ -108,6 +108,19 @@ private let torch: ConditionTrait = .enabled(
         #expect(device == "cpu" ? good.error.contains("notice: no GPU is there") : device == "cuda:0")
     }
 
+    /// A search over its options, with features.
+    @Test(torch) func isTuned() throws {
+        let items = try folder.file(
+            "movies.csv", "movieId,title,genres\n" + (1..<70).map { "\($0),Film \($0),G\($0 % 3)|H\n" }.joined())
+        let result = try starling([
+            "tune", "two-tower", "--data", ratings, "--items", items, "--choice", "loss=softmax,bpr", "--range",
+            "learning-rate=1e-3..1e-2:log", "--trials", "2", "--output", folder.path("tuning"), "--epochs", "2",
+            "--factors", "8", "--layers", "8", "--batch-size", "128", "--json",
+        ])
+        #expect(result.status == 0, "\(result.error)")
+        #expect(try Files.readText(folder.path("tuning") + "/trials.jsonl").split(separator: "\n").count == 2)
+    }
+
     /// Stopped and killed, a run goes on to the same bits.
     @Test(torch) func goesOnToTheSameBits() throws {
         let whole = try train(["--epochs", "30"], run: "whole")

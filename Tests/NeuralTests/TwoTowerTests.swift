@@ -195,6 +195,27 @@ import Training
         }
     }
 
+    /// Batches of every size by one softmax, whose memory is kept: what they write stays within it. (Under the address
+    /// sanitizer, or a hardened allocator, a wrong size ends the process.)
+    @Test func memoryIsKeptForBatchesOfAllSizes() throws {
+        let softmax = try InBatchSoftmax(temperature: 1, threads: 2, isa: .best)
+        var random = RandomStream(seed: 5, .test)
+        for items in [1700, 1300, 1100, 60, 2000, 900, 1340, 3, 1990] {
+            let rows = (0..<items).map { UInt32($0) }
+            let users = (0..<items).map { _ in UInt32(random.below(400)) }
+            let pairs = BatchPairs(users: users, items: rows, userCount: 400, itemCount: items) { _ in -7 }
+            func tensor(_ count: Int) throws -> Tensor {
+                try Tensor((0..<count * 64).map { _ in Float(random.uniform()) - 0.5 }, [count, 64])
+            }
+            let (left, right) = (try tensor(pairs.users.count), try tensor(items))
+            let kept = try softmax(users: left, items: right, pairs)
+            let fresh = try InBatchSoftmax(temperature: 1, threads: 2, isa: .best)(users: left, items: right, pairs)
+            #expect(kept.loss == fresh.loss)
+            #expect(try kept.users.array(of: Float.self) == fresh.users.array(of: Float.self))
+            #expect(try kept.items.array(of: Float.self) == fresh.items.array(of: Float.self))
+        }
+    }
+
     @Test func wrongOptionsAreRefused() throws {
         let groups = Groups()
         func refuses(_ words: String, _ change: (inout TwoTowerOptions) -> Void) {

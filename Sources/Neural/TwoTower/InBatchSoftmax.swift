@@ -87,21 +87,26 @@ package final class InBatchSoftmax {
     private final class Memory {
         let items, panels, corrections, shares: FactorTable
         private let scratch, gradients: FactorTable
-        private let width, columns, longest, threads: Int
+        private let width, columns, threads: Int
 
         init(width: Int, columns: Int, longest: Int, threads: Int) {
-            (self.width, self.columns, self.longest, self.threads) = (width, columns, longest, threads)
+            (self.width, self.columns, self.threads) = (width, columns, threads)
             items = FactorTable(rows: columns, width: width)
             panels = FactorTable(rows: columns, width: width)
             corrections = FactorTable(rows: 1, width: max(1, columns))
             shares = FactorTable(rows: 1, width: max(1, columns))
             gradients = FactorTable(rows: threads * (columns + 16), width: width)
-            scratch = FactorTable(
-                rows: threads, width: sk_softmax_scratch(FactorTable.stride(width), columns, longest))
+            scratch = FactorTable(rows: threads, width: Self.scratch(width, columns, longest))
         }
 
+        private static func scratch(_ width: Int, _ columns: Int, _ longest: Int) -> Int {
+            max(1, sk_softmax_scratch(FactorTable.stride(width), columns, longest))
+        }
+
+        /// Fewer columns may need more scratch: more users' scores are then held at a time.
         func holds(width: Int, columns: Int, longest: Int, threads: Int) -> Bool {
-            width == self.width && columns <= self.columns && longest <= self.longest && threads == self.threads
+            width == self.width && columns <= self.columns && threads == self.threads
+                && Self.scratch(width, columns, longest) <= scratch.width
         }
 
         func scratch(_ thread: Int) -> UnsafeMutablePointer<Float> { scratch.base + thread * scratch.stride }

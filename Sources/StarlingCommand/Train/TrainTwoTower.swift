@@ -40,10 +40,8 @@ struct TrainTwoTowerCommand: ParsableCommand {
                     users: users, items: items, interactions: interactions, validation: validation, options: chosen)
             },
             trainer: { data, workers, isa in
-                var features = TwoTower.Features(users: data.userCatalog, items: data.catalog)
-                features.userAttributes = model.userAttributes?.split(separator: ",").map(String.init)
-                return try TwoTower.trainer(
-                    on: data.history, users: data.users, items: data.items, features: features,
+                try TwoTower.trainer(
+                    on: data.history, users: data.users, items: data.items, features: model.features(of: data),
                     validation: data.heldOut[.validation], options: chosen, workers: workers, isa: isa)
             })
     }

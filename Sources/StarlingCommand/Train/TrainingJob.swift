@@ -1,4 +1,5 @@
 import Starling
+import Torch
 
 /// What every `train` command does around its model: read, split, estimate, train in a run directory, write the model,
 /// print the result.
@@ -75,6 +76,7 @@ struct TrainingJob {
             trainSeconds: result.trainSeconds,
             interactionsPerSecond: Double(trained * result.epochs.count) / max(result.trainSeconds, 1e-9),
             peakMemoryBytes: max(loadPeak, Host.peakMemory()), trainPeakMemoryBytes: trainPeak,
+            devicePeakMemoryBytes: device == "cpu" ? nil : try Device(device)?.memory()?.peak,
             weightsSHA256: result.weightsSHA256)
         try directory.finish(summary: summary)
         try TrainingReport.print(JSONValue(encoding: summary), json: run.json)

@@ -22,6 +22,8 @@ enum TrainingReport {
         let interactionsPerSecond: Double
         let peakMemoryBytes: Int
         let trainPeakMemoryBytes: Int
+        /// Of a GPU, in tensors.
+        let devicePeakMemoryBytes: Int?
         let weightsSHA256: String
 
         enum CodingKeys: String, CodingKey {
@@ -33,6 +35,7 @@ enum TrainingReport {
             case interactionsPerSecond = "interactions_per_second"
             case peakMemoryBytes = "peak_memory_bytes"
             case trainPeakMemoryBytes = "train_peak_memory_bytes"
+            case devicePeakMemoryBytes = "device_peak_memory_bytes"
             case weightsSHA256 = "weights_sha256"
         }
     }
@@ -62,6 +65,9 @@ enum TrainingReport {
             "time", "\(seconds("seconds")): reading \(seconds("load_seconds")), training \(seconds("train_seconds"))",
         ])
         rows.append(["memory", Numerals.bytes(summary["peak_memory_bytes"]?.int ?? 0) + " at most"])
+        if let bytes = summary["device_peak_memory_bytes"]?.int {
+            rows.append(["GPU memory", Numerals.bytes(bytes) + " at most"])
+        }
         rows.append(["weights", "sha256 " + String(summary["weights_sha256"]?.string?.prefix(16) ?? "") + "…"])
         rows.append(["run", summary["run"]?.string ?? ""])
         FileHandles.standardOutput(Table(rows: rows).render())

@@ -115,6 +115,13 @@ struct TwoTowerFlags: ParsableArguments {
         return options
     }
 
+    /// What the catalogs know of users and items.
+    func features(of data: TrainingData) -> TwoTower.Features {
+        var features = TwoTower.Features(users: data.userCatalog, items: data.catalog)
+        features.userAttributes = userAttributes?.split(separator: ",").map(String.init)
+        return features
+    }
+
     private static func choice<Value: RawRepresentable<String> & CaseIterable>(
         _ flag: String, _ text: String
     ) throws -> Value {

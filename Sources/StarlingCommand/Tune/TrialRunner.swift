@@ -3,9 +3,8 @@ import Starling
 /// Trains trials on data that was read and split once, and measures them on the validation part.
 struct TrialRunner {
     let model: String
-    let history: InteractionMatrix<UserRow, ItemRow>
+    let data: TrainingData
     let validation: InteractionLog
-    let fingerprint: String
     let metric: TrialMetric
     let isa: InstructionSet
     let cancellation: Cancellation
@@ -24,7 +23,7 @@ struct TrialRunner {
                 options: options, error: error)
         }
         // Ranking looks at the weights alone; errors are the trainer's to measure.
-        let trainer = try trial.plan.trainer(history, metric.cutoff == nil ? validation : nil, workers, isa)
+        let trainer = try trial.plan.trainer(data, metric.cutoff == nil ? validation : nil, workers, isa)
         var loop = TrainingLoop(epochs: epochs)
         (loop.checkpointEvery, loop.keep) = (epochs, 1)
         do {
@@ -33,7 +32,7 @@ struct TrialRunner {
                     training: "\(folder)/\(trial.number)",
                     as: RunRecord(
                         model: model, configuration: trial.plan.configuration,
-                        data: .init(source: "", fingerprint: fingerprint), isa: isa.name), ifPresent: .resume)
+                        data: .init(source: "", fingerprint: data.fingerprint), isa: isa.name), ifPresent: .resume)
             }
             let trained = try loop.train(trainer, in: run, cancellation: cancellation)
             let metrics = try trained.metrics.merging(ranking(trainer, workers)) { $1 }
@@ -57,6 +56,7 @@ struct TrialRunner {
     private func ranking(_ trainer: any EpochTrainer, _ workers: Workers) throws -> [String: Double] {
         guard let cutoff = metric.cutoff else { return [:] }
         let model = try FactorModel(trainer.weights)
+        let history = data.history
         var isTrained = [Bool](repeating: false, count: history.columnCount)
         for item in history.columns { isTrained[Int(item)] = true }
         let index = ItemIndex(vectors: model.foldedItems(), isRecommendable: { isTrained[$0.index] })

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Neural
 import Starling
 
 /// A model's own options, as its `train` command declares them, seen as what `tune` needs. A trial is a list of option texts
@@ -19,9 +20,7 @@ struct TrialPlan {
     /// Every option in its final value.
     let configuration: [String: JSONValue]
     let estimate: TrainingJob.Estimate
-    let trainer:
-        (InteractionMatrix<UserRow, ItemRow>, _ validation: InteractionLog?, Workers, InstructionSet) throws
-            -> any EpochTrainer
+    let trainer: (TrainingData, _ validation: InteractionLog?, Workers, InstructionSet) throws -> any EpochTrainer
 }
 
 extension MFFlags: TunableFlags {
@@ -36,9 +35,9 @@ extension MFFlags: TunableFlags {
                 MatrixFactorization.memoryEstimate(
                     users: users, items: items, ratings: ratings, validation: validation, options: options)
             },
-            trainer: { history, validation, workers, isa in
+            trainer: { data, validation, workers, isa in
                 try MatrixFactorization.trainer(
-                    on: history, validation: validation, options: options, workers: workers, isa: isa)
+                    on: data.history, validation: validation, options: options, workers: workers, isa: isa)
             })
     }
 }
@@ -58,9 +57,29 @@ extension ALSFlags: TunableFlags {
                 AlternatingLeastSquares.memoryEstimate(
                     users: users, items: items, interactions: interactions, validation: validation, options: options)
             },
-            trainer: { history, validation, workers, isa in
+            trainer: { data, validation, workers, isa in
                 try AlternatingLeastSquares.trainer(
-                    on: history, validation: validation, options: options, workers: workers, isa: isa)
+                    on: data.history, validation: validation, options: options, workers: workers, isa: isa)
+            })
+    }
+}
+
+extension TwoTowerFlags: TunableFlags {
+    static let model = "two-tower"
+    static let metric = "ndcg@20"
+
+    func plan(seed: UInt64) throws -> TrialPlan {
+        let options = try options(seed: seed)
+        return TrialPlan(
+            epochs: options.epochs, configuration: configuration(options),
+            estimate: { users, items, interactions, validation in
+                TwoTower.memoryEstimate(
+                    users: users, items: items, interactions: interactions, validation: validation, options: options)
+            },
+            trainer: { data, validation, workers, isa in
+                try TwoTower.trainer(
+                    on: data.history, users: data.users, items: data.items, features: features(of: data),
+                    validation: validation, options: options, workers: workers, isa: isa)
             })
     }
 }

@@ -11,7 +11,9 @@ struct TuneCommand: ParsableCommand {
               starling tune mf --data ratings.csv --range factors=8..64:log --range learning-rate=0.01..0.1:log \\
                 --trials 20 --output tuning/mf
             """,
-        subcommands: [TuneModelCommand<MFFlags>.self, TuneModelCommand<ALSFlags>.self])
+        subcommands: [
+            TuneModelCommand<MFFlags>.self, TuneModelCommand<ALSFlags>.self, TuneModelCommand<TwoTowerFlags>.self,
+        ])
 }
 
 /// `tune` for one model.
@@ -32,6 +34,7 @@ struct TuneModelCommand<Flags: TunableFlags>: ParsableCommand {
     }
 
     @OptionGroup(title: "Data") var reading: ReadingFlags
+    @OptionGroup(title: "Data") var catalogs: CatalogFlags
     @OptionGroup(title: "Held-out part") var splitting: SplitFlags
     @OptionGroup(title: "Search") var search: TuneFlags
 
@@ -57,7 +60,8 @@ struct TuneModelCommand<Flags: TunableFlags>: ParsableCommand {
             throw StarlingError(.usage, "--\(dimension.name) is given and varied", remedy: "give one of them")
         }
         let job = TuningJob(
-            model: Flags.model, flags: search, reading: reading, splitting: splitting, metric: metric,
+            model: Flags.model, flags: search, reading: reading, catalogs: catalogs, splitting: splitting,
+            metric: metric,
             trials: try Trial.all(search.trials, of: space, fixed: fixed, seed: search.seed, Flags.self), fixed: fixed)
         try job.execute()
     }

@@ -7,6 +7,7 @@ struct TuningJob {
     let model: String
     let flags: TuneFlags
     let reading: ReadingFlags
+    let catalogs: CatalogFlags
     let splitting: SplitFlags
     let metric: TrialMetric
     let trials: [Trial]
@@ -25,7 +26,7 @@ struct TuningJob {
         let workers = try makeWorkers(flags.threads)
         let cancellation = Signals.cancelOnInterrupt()
         let data = try TrainingData.load(
-            reading, CatalogFlags.parse([]), rule, flags.seed, workers, cancellation)
+            reading, catalogs, rule, flags.seed, workers, cancellation)
         guard let validation = data.heldOut[.validation] else {
             preconditionFailure("the rule makes a validation part")
         }
@@ -33,8 +34,8 @@ struct TuningJob {
         let folder = try TrialFolder(path, record(rule, data.fingerprint, isa), overwrite: flags.overwrite)
         let halves = flags.search == .halving
         let runner = TrialRunner(
-            model: model, history: data.history, validation: validation, fingerprint: data.fingerprint, metric: metric,
-            isa: isa, cancellation: cancellation, checkpoints: halves ? folder.checkpoints : nil)
+            model: model, data: data, validation: validation, metric: metric, isa: isa,
+            cancellation: cancellation, checkpoints: halves ? folder.checkpoints : nil)
         do {
             try halves
                 ? halve(runner, folder, workers) : run(trials, rung: 0, { $0.plan.epochs }, runner, folder, workers)
