@@ -195,6 +195,32 @@ import Training
         }
     }
 
+    /// Data with more users than the checkpoint's is refused in words, unless ids share rows.
+    @Test func aVocabularyThatGrewIsToldApart() throws {
+        let (before, after) = (Groups(users: 100), Groups(users: 120))
+        let folder = try Files.makeTemporaryFolder()
+        defer { try? Files.remove(folder) }
+        var options = before.options
+        for buckets in [nil, 40] {
+            options.userBuckets = buckets
+            let trainer = try before.trainer(options)
+            try SafeTensors.write(trainer.weights, to: folder + "/weights")
+            try SafeTensors.write(trainer.optimizerState, to: folder + "/state")
+            let grown = try after.trainer(options)
+            func restore() throws {
+                try grown.restore(
+                    weights: SafeTensorsFile(folder + "/weights"), optimizer: SafeTensorsFile(folder + "/state"))
+            }
+            if buckets == nil {
+                #expect { try restore() } throws: {
+                    "\($0)".contains("knows 100 users, and the data has 120")
+                }
+            } else {
+                try restore()
+            }
+        }
+    }
+
     /// Batches of every size by one softmax, whose memory is kept: what they write stays within it. (Under the address
     /// sanitizer, or a hardened allocator, a wrong size ends the process.)
     @Test func memoryIsKeptForBatchesOfAllSizes() throws {

@@ -1,3 +1,4 @@
+import Basics
 import Formats
 import Interactions
 import Kernels
@@ -83,6 +84,17 @@ final class Tower {
     var optimizerState: [TensorSource] { embeddings.optimizerState("\(name).") }
 
     func restore(weights: SafeTensorsFile, optimizer: SafeTensorsFile) throws {
+        for bags in features {
+            let stored = try weights.tensor("\(name).\(bags.name)").shape.first ?? 0
+            guard stored == bags.tableRows else {
+                let what = bags.name == "id" ? "\(name)s" : "values of \(bags.name)"
+                throw StarlingError(
+                    .failed,
+                    "the checkpoint knows \(stored - 1) \(what), and the data has \(bags.tableRows - 1)",
+                    remedy: "train on the data of before, or anew with --overwrite; --\(name)-buckets takes ids to come"
+                )
+            }
+        }
         try embeddings.restore("\(name).", weights: weights, optimizer: optimizer)
         for parameter in parameters { try parameter.tensor.restore(parameter.name, from: weights) }
     }
