@@ -69,8 +69,7 @@ let package = Package(
             "Neural",
             [
                 "Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training", "Factorization",
-                "Torch",
-                "CXXHash",
+                "Torch", "CXXHash",
             ]),
         room("Starling", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training", "Factorization"]),
         room(
@@ -101,8 +100,7 @@ let package = Package(
             "Neural",
             [
                 "Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training", "Factorization",
-                "Torch",
-                "Neural",
+                "Torch", "Neural",
             ]),
         tests("Starling", ["Starling"]),
         tests("Command", ["Starling", "StarlingCommand", "FullProgram", "CoreProgram"], golden: true),

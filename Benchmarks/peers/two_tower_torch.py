@@ -40,6 +40,7 @@ def arguments():
     parser.add_argument("--loss", choices=("plain", "chunked", "unique"), default="chunked")
     parser.add_argument("--tables", choices=("sparse", "dense"), default="sparse")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batches", type=int, help="stop an epoch after so many, for the rate alone")
     parser.add_argument("--seed", type=int, default=42)
     return parser.parse_args()
 
@@ -226,8 +227,10 @@ def main(peer="torch", version=torch.__version__, make_tables=Tables):
     seconds, losses = [], []
     for _ in range(given.epochs):
         clock = Stopwatch()
-        losses.append(trainer.learn(trainer.batches()))
+        losses.append(trainer.learn(trainer.batches()[: given.batches]))
         seconds.append(clock.seconds)
+        if given.batches:
+            return report(samples_per_second=given.batches * given.batch_size / seconds[0])
     recall, ndcg = quality(trainer.model, data)
     report(
         **{"peer": peer, "version": version, "threads": given.threads},

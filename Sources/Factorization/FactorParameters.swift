@@ -41,8 +41,7 @@ package final class FactorParameters: @unchecked Sendable {
         userPlaces = places?.users
         itemPlaces = places?.items
         mean = options.biases ? Self.mean(history) : 0
-        var warmItems = [Bool](repeating: false, count: history.columnCount)
-        for item in history.columns { warmItems[Int(item)] = true }
+        let warmItems = history.columnsWithEntries
         Self.fill(users, places: userPlaces, side: 0, options, workers) {
             history.offsets[$0] < history.offsets[$0 + 1]
         }

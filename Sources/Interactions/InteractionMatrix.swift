@@ -20,6 +20,13 @@ public struct InteractionMatrix<Row: RowNumber, Column: RowNumber>: Sendable {
     public var rowCount: Int { offsets.count - 1 }
     public var entryCount: Int { columns.count }
 
+    /// Of each column, whether anything stands in it. - Complexity: O(entries + columns)
+    public var columnsWithEntries: [Bool] {
+        var found = [Bool](repeating: false, count: columnCount)
+        for column in columns { found[Int(column)] = true }
+        return found
+    }
+
     /// Entries whose column stands in their row already.
     public var repeatedEntries: Int {
         (0..<rowCount).reduce(0) { repeats, row in

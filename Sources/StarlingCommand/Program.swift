@@ -17,6 +17,11 @@ package struct Program: Sendable {
 
     package init(openAddress: @escaping OpenAddress = Self.refuseAddress) { self.openAddress = openAddress }
 
+    /// The shards at an address; nil for what is a path of this machine.
+    func shards(at location: String, _ cancellation: Cancellation?) throws -> MDSFolder? {
+        try openAddress(location).map { try MDSFolder($0, cancellation: cancellation) }
+    }
+
     /// The program that runs.
     @TaskLocal static var current = Program()
 

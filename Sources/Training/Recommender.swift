@@ -55,8 +55,7 @@ public final class Recommender {
         self.encoder = encoder
         self.historyEncoder = historyEncoder
         self.predictsRatings = predictsRatings
-        var trained = [Bool](repeating: false, count: items.count)
-        for item in history.columns { trained[Int(item)] = true }
+        let trained = history.columnsWithEntries
         let isWarm: (ItemRow) -> Bool = { trained[$0.index] || (isRecommendable?($0) ?? false) }
         ranker = Ranker(
             index: ItemIndex(vectors: itemVectors, isRecommendable: isWarm), workers: workers, isa: isa)

@@ -30,8 +30,7 @@ import Testing
     /// With models whose bits depend on the number of threads, and which need LibTorch's plugin (`make torch`).
     static let all =
         models
-        + (Files.exists(builtProducts.path + "/../../torch/libstarling_torch.so")
-            ? [Model("two-tower --layers 16,20 --batch-size 512")] : [])
+        + (hasTorch ? [Model("two-tower --layers 16,20 --batch-size 512")] : [])
 
     let folder: TemporaryFolder
 

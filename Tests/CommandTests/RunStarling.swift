@@ -11,6 +11,9 @@ func starling(
     try run(builtProducts.appendingPathComponent("starling"), arguments, environment: environment, input: input)
 }
 
+/// Whether the plugin of LibTorch is there: `make torch` builds it.
+let hasTorch = Files.exists(builtProducts.path + "/../../torch/libstarling_torch.so")
+
 /// When a signal is sent to a command.
 enum Moment {
     case after(Double)

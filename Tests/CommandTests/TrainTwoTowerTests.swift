@@ -2,9 +2,8 @@ import Basics
 import Foundation
 import Testing
 
-/// Whether the plugin of LibTorch is there: `make torch` builds it. Tests of it are skipped otherwise.
-private let torch: ConditionTrait = .enabled(
-    if: Files.exists(builtProducts.path + "/../../torch/libstarling_torch.so"), "run `make torch` for these tests")
+/// Tests of LibTorch's plugin are skipped where it is not there.
+private let torch: ConditionTrait = .enabled(if: hasTorch, "run `make torch` for these tests")
 
 /// `train two-tower` from the outside, and what needs no LibTorch.
 @Suite struct TrainTwoTowerTests {

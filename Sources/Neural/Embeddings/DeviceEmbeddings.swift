@@ -20,9 +20,6 @@ package final class DeviceEmbeddings: EmbeddingCollection {
     private let optimizer: EmbeddingOptimizer
     private let device: Device
 
-    private static let addRows = TorchOperator("aten::index_add_")
-    private static let setRows = TorchOperator("aten::index_copy_")
-    private static let squareRoot = TorchOperator("aten::sqrt")
     private static let meanAxes = TorchOperator("aten::mean", "dim")
     private static let power = TorchOperator("aten::pow", "Scalar")
 
@@ -35,16 +32,10 @@ package final class DeviceEmbeddings: EmbeddingCollection {
         tables = try features.enumerated().map { index, bags in
             let start = EmbeddingTable.initial(
                 rows: bags.tableRows, width: width, seed: seed, index: stream << 32 | UInt64(index))
-            let (hasRows, floats) =
-                switch optimizer.kind {
-                case .sgd: (false, 0)
-                case .rowWiseAdagrad: (true, 0)
-                case .adagrad: (false, stride)
-                case .adam: (true, 2 * stride)
-                }
+            let floats = optimizer.stateWidth(stride: stride)
             return Table(
                 name: bags.name, vectors: try start.tensor(on: device),
-                rows: hasRows ? try Tensor.zeros([bags.tableRows], on: device) : nil,
+                rows: optimizer.hasRowState ? try Tensor.zeros([bags.tableRows], on: device) : nil,
                 state: floats > 0 ? try Tensor.zeros([bags.tableRows, floats], on: device) : nil)
         }
     }
@@ -95,20 +86,20 @@ package final class DeviceEmbeddings: EmbeddingCollection {
     private func change(_ table: Table, rows: Tensor, by gradient: Tensor) throws {
         let rate = optimizer.learningRate
         switch optimizer.kind {
-        case .sgd: try add(gradient, to: table.vectors, rows, times: -rate)
+        case .sgd: try table.vectors.addToRows(rows, gradient, times: -rate)
         case .rowWiseAdagrad:
             let squares = try Self.meanAxes.tensor(
                 .tensor(gradient.multiplied(by: gradient)), .integers([1]), .bool(false))
             let sums = try table.rows!.selecting(rows).adding(squares)
-            try set(sums, in: table.rows!, rows)
+            try table.rows!.setRows(rows, sums)
             let steps = try root(sums).reshaped([sums.count, 1])
-            try add(gradient.divided(by: steps), to: table.vectors, rows, times: -rate)
+            try table.vectors.addToRows(rows, gradient.divided(by: steps), times: -rate)
         case .adagrad:
             let before = try table.state!.selecting(rows)
             let sums = try before.narrowed(axis: 1, from: 0, count: width)
                 .addInPlace(gradient.multiplied(by: gradient))
-            try set(before, in: table.state!, rows)
-            try add(gradient.divided(by: root(sums)), to: table.vectors, rows, times: -rate)
+            try table.state!.setRows(rows, before)
+            try table.vectors.addToRows(rows, gradient.divided(by: root(sums)), times: -rate)
         case .adam:
             let stride = FactorTable.stride(width)
             let moments = try table.state!.selecting(rows)
@@ -117,13 +108,14 @@ package final class DeviceEmbeddings: EmbeddingCollection {
             try first.addInPlace(gradient.subtracting(first), times: 0.1)
             try second.addInPlace(gradient.multiplied(by: gradient).subtracting(second), times: 0.001)
             let steps = try table.rows!.selecting(rows).adding(1)
-            try set(moments, in: table.state!, rows)
-            try set(steps, in: table.rows!, rows)
+            try table.state!.setRows(rows, moments)
+            try table.rows!.setRows(rows, steps)
             let correction = (
-                try oneLess(0.9, to: steps), try Self.squareRoot.tensor(.tensor(oneLess(0.999, to: steps)))
+                try oneLess(0.9, to: steps), try oneLess(0.999, to: steps).squareRoot()
             )
-            let root = try Self.squareRoot.tensor(.tensor(second)).divided(by: correction.1).adding(optimizer.epsilon)
-            try add(first.divided(by: correction.0).divided(by: root), to: table.vectors, rows, times: -rate)
+            let root = try second.squareRoot().divided(by: correction.1).adding(optimizer.epsilon)
+            try table.vectors.addToRows(
+                rows, first.divided(by: correction.0).divided(by: root), times: -rate)
         }
     }
 
@@ -133,22 +125,11 @@ package final class DeviceEmbeddings: EmbeddingCollection {
     }
 
     private func root(_ sums: Tensor) throws -> Tensor {
-        try Self.squareRoot.tensor(.tensor(sums)).adding(optimizer.epsilon)
+        try sums.squareRoot().adding(optimizer.epsilon)
     }
 
     private func summed(_ parts: Tensor, at places: Tensor, count: Int) throws -> Tensor {
-        try add(parts, to: Tensor.zeros([count, width], on: device), places)
-    }
-
-    @discardableResult
-    private func add(_ parts: Tensor, to table: Tensor, _ rows: Tensor, times factor: Double = 1) throws -> Tensor {
-        try Self.addRows.call(
-            [.tensor(table), .integer(0), .tensor(rows), .tensor(parts)], named: ["alpha": .number(factor)])
-        return table
-    }
-
-    private func set(_ values: Tensor, in table: Tensor, _ rows: Tensor) throws {
-        try Self.setRows.call([.tensor(table), .integer(0), .tensor(rows), .tensor(values)])
+        try Tensor.zeros([count, width], on: device).addToRows(places, parts)
     }
 
     private func indices(_ rows: [Int64]) throws -> Tensor { try Tensor(rows, [rows.count]).to(nil, device) }
@@ -172,6 +153,6 @@ package final class DeviceEmbeddings: EmbeddingCollection {
     private func state(_ table: Table, _ prefix: String) -> [(name: String, tensor: Tensor)] {
         let name = prefix + table.name
         return (table.rows.map { [(name + ".rows", $0)] } ?? [])
-            + (table.state.map { [(name + (optimizer.kind == .adam ? ".moments" : ".sums"), $0)] } ?? [])
+            + (table.state.map { [(name + optimizer.stateName, $0)] } ?? [])
     }
 }

@@ -22,14 +22,22 @@ public struct EmbeddingOptimizer: Sendable, Equatable {
     public init() {}
 
     /// Floats a row takes beside its own, with `stride` floats in a row.
-    func stateFloats(stride: Int) -> Int {
+    func stateFloats(stride: Int) -> Int { (hasRowState ? 1 : 0) + stateWidth(stride: stride) }
+
+    /// Whether a row has one number of its own: a sum of squares, or a count of steps.
+    var hasRowState: Bool { kind == .rowWiseAdagrad || kind == .adam }
+
+    /// Floats of a row's sums or moments.
+    func stateWidth(stride: Int) -> Int {
         switch kind {
-        case .sgd: 0
-        case .rowWiseAdagrad: 1
+        case .sgd, .rowWiseAdagrad: 0
         case .adagrad: stride
-        case .adam: 2 * stride + 1
+        case .adam: 2 * stride
         }
     }
+
+    /// What checkpoints call them.
+    var stateName: String { kind == .adam ? ".moments" : ".sums" }
 
     var kernel: Int32 {
         switch kind {

@@ -23,11 +23,8 @@ final class EmbeddingTable {
         (self.name, self.optimizer, self.isa) = (name, optimizer, isa)
         table = Self.initial(rows: rows, width: width, seed: seed, index: index)
         rowState = FloatColumn(count: rows)
-        switch optimizer.kind {
-        case .adagrad: state = FactorTable(rows: rows, width: table.stride)
-        case .adam: state = FactorTable(rows: rows, width: 2 * table.stride)
-        default: state = FactorTable(rows: 1, width: 1)
-        }
+        let floats = optimizer.stateWidth(stride: table.stride)
+        state = floats > 0 ? FactorTable(rows: rows, width: floats) : FactorTable(rows: 1, width: 1)
     }
 
     /// Rows uniform within ±1/√width, each of a random stream of its own.
@@ -86,25 +83,17 @@ final class EmbeddingTable {
         let rows = TensorSource(
             name: prefix + name + ".rows", elementType: .float32, shape: [rowState.count],
             emit: { [self] sink in try sink(UnsafeRawBufferPointer(start: rowState.base, count: 4 * rowState.count)) })
-        switch optimizer.kind {
-        case .sgd: return []
-        case .rowWiseAdagrad: return [rows]
-        case .adagrad: return [source(prefix + name + ".sums", state)]
-        case .adam: return [rows, source(prefix + name + ".moments", state)]
-        }
+        return (optimizer.hasRowState ? [rows] : [])
+            + (hasState ? [source(prefix + name + optimizer.stateName, state)] : [])
     }
 
     func restore(_ prefix: String, weights: SafeTensorsFile, optimizer file: SafeTensorsFile) throws {
         try fill(table, from: weights.tensor(prefix + name))
-        switch optimizer.kind {
-        case .sgd: break
-        case .rowWiseAdagrad: try fillRows(from: file.tensor(prefix + name + ".rows"))
-        case .adagrad: try fill(state, from: file.tensor(prefix + name + ".sums"))
-        case .adam:
-            try fillRows(from: file.tensor(prefix + name + ".rows"))
-            try fill(state, from: file.tensor(prefix + name + ".moments"))
-        }
+        if optimizer.hasRowState { try fillRows(from: file.tensor(prefix + name + ".rows")) }
+        if hasState { try fill(state, from: file.tensor(prefix + name + optimizer.stateName)) }
     }
+
+    private var hasState: Bool { optimizer.stateWidth(stride: table.stride) > 0 }
 
     private func source(_ name: String, _ table: borrowing FactorTable) -> TensorSource {
         let (base, stride, width, rows) = (table.base, table.stride, table.width, table.rows)

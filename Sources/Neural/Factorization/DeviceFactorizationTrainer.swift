@@ -33,15 +33,13 @@ final class DeviceFactorizationTrainer: EpochTrainer {
         users = try FactorSide("user", start.users, options, on: device)
         items = try FactorSide("item", start.items, options, on: device)
         ratings = AdamRatings(history, options: options)
+        func moved<Scalar: TorchScalar>(_ elements: [Scalar]) throws -> Tensor {
+            try Tensor(elements, [elements.count]).to(nil, device)
+        }
         let columns = ratings.columns
-        userRows = try Tensor(columns.users, [ratings.count]).to(nil, device)
-        itemRows = try Tensor(columns.items, [ratings.count]).to(nil, device)
-        values = try Tensor(columns.values, [ratings.count]).to(nil, device)
+        (userRows, itemRows, values) = (try moved(columns.users), try moved(columns.items), try moved(columns.values))
         heldOut = try validation.flatMap { log in
             guard log.count > 0 else { return nil }
-            func moved<Scalar: TorchScalar>(_ elements: [Scalar]) throws -> Tensor {
-                try Tensor(elements, [elements.count]).to(nil, device)
-            }
             return (
                 try moved(log.userRows.map { Int32(bitPattern: $0) }),
                 try moved(log.itemRows.map { Int32(bitPattern: $0) }), try moved((0..<log.count).map { log.value($0) })
@@ -58,7 +56,11 @@ final class DeviceFactorizationTrainer: EpochTrainer {
 
     var optimizerState: [TensorSource] {
         users.moments + items.moments
-            + [TensorSource(name: "place", [Double(steps), Double(done), (try? squares.item()) ?? .nan])]
+            + [
+                TensorSource(name: "place", elementType: .float64, shape: [3]) { [self] sink in
+                    try [Double(steps), Double(done), squares.item()].withUnsafeBytes(sink)
+                }
+            ]
     }
 
     func restore(weights: SafeTensorsFile, optimizer file: SafeTensorsFile) throws {
@@ -113,22 +115,21 @@ final class DeviceFactorizationTrainer: EpochTrainer {
         let (count, width) = (places.count, options.factors)
         let (user, item) = (try userRows.selecting(places), try itemRows.selecting(places))
         let (left, right) = (try users.table.selecting(user), try items.table.selecting(item))
-        var (p, q) = (
-            try left.narrowed(axis: 1, from: 0, count: width), try right.narrowed(axis: 1, from: 0, count: width)
-        )
+        var p = try left.narrowed(axis: 1, from: 0, count: width)
+        let q = try right.narrowed(axis: 1, from: 0, count: width)
+        // What a user's gradient is a multiple of.
+        var gradient = q
         if options.dropout > 0 {
             let kept = try Self.greater.tensor(
                 .tensor(
                     Self.random.tensor(.integers([count, width]), named: ["device": .device(device)])),
                 .number(options.dropout)
             ).to(.float32).multiplied(by: 1 / (1 - options.dropout))
-            // The product has each factor's mask once, and so has the gradient of either side.
-            (p, q) = (try p.multiplied(by: kept), q)
-            let error = try error(p, q, left, right, places)
-            try move(user, item, p, try q.multiplied(by: kept), error, count, rate)
-        } else {
-            try move(user, item, p, q, try error(p, q, left, right, places), count, rate)
+            // A mask of zeros and one number: in a product with either side it counts once.
+            p = try p.multiplied(by: kept)
+            gradient = try q.multiplied(by: kept)
         }
+        try move(user, item, p, gradient, try error(p, q, left, right, places), count, rate)
     }
 
     /// How far predictions are above the ratings, `[batch × 1]`.

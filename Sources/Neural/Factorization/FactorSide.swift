@@ -23,9 +23,6 @@ final class FactorSide {
     private let rows, width: Int
 
     private static let unique = TorchOperator("aten::_unique2")
-    private static let addRows = TorchOperator("aten::index_add_")
-    private static let setRows = TorchOperator("aten::index_copy_")
-    private static let squareRoot = TorchOperator("aten::sqrt")
 
     init(_ name: String, _ start: borrowing FactorTable, _ options: MatrixFactorizationOptions, on device: Device)
         throws
@@ -44,8 +41,7 @@ final class FactorSide {
         guard case .tensor(let rows) = found[0], case .tensor(let groups) = found[1] else {
             preconditionFailure("_unique2 gives tensors")
         }
-        let sums = try Tensor.zeros([rows.count, width + 1], on: gradients.device)
-        try Self.addRows.call([.tensor(sums), .integer(0), .tensor(groups), .tensor(gradients)])
+        let sums = try Tensor.zeros([rows.count, width + 1], on: gradients.device).addToRows(groups, gradients)
         return (rows, sums)
     }
 
@@ -56,15 +52,10 @@ final class FactorSide {
         let second = try both.narrowed(axis: 1, from: width + 1, count: width + 1)
         try first.multiplyInPlace(by: 0.9).addInPlace(gradient, times: 0.1)
         try second.multiplyInPlace(by: 0.999).addInPlace(gradient.multiplied(by: gradient), times: 0.001)
-        func set(_ tensor: Tensor, _ values: Tensor) throws {
-            try Self.setRows.call([.tensor(tensor), .integer(0), .tensor(changes.rows.to(.int64)), .tensor(values)])
-        }
-        try set(means, both)
+        try means.setRows(changes.rows.to(.int64), both)
         let (one, other) = (1 - pow(0.9, Double(step)), 1 - pow(0.999, Double(step)))
-        let root = try Self.squareRoot.tensor(.tensor(second)).multiplied(by: 1 / other.squareRoot()).adding(1e-8)
-        try Self.addRows.call(
-            [.tensor(table), .integer(0), .tensor(changes.rows), .tensor(first.divided(by: root))],
-            named: ["alpha": .number(-rate / one)])
+        let root = try second.squareRoot().multiplied(by: 1 / other.squareRoot()).adding(1e-8)
+        try table.addToRows(changes.rows, first.divided(by: root), times: -rate / one)
     }
 
     private func columns(_ tensor: Tensor, _ first: Int, _ count: Int) throws -> Tensor {
@@ -86,12 +77,8 @@ final class FactorSide {
     }
 
     func restore(weights: SafeTensorsFile, optimizer: SafeTensorsFile, biases: Bool) throws {
-        func take(_ name: String, _ shape: [Int], _ file: SafeTensorsFile, _ target: Tensor) throws {
-            let values = try file.tensor(name).expect(.float32, shape: shape).floats()
-            _ = try withoutGradients { try target.copyInPlace(from: Tensor(values, target.shape)) }
-        }
-        try take("\(name)_factors", [rows, width], weights, columns(table, 0, width))
-        if biases { try take("\(name)_biases", [rows], weights, columns(table, width, 1)) }
-        try take("\(name)_means", means.shape, optimizer, means)
+        try columns(table, 0, width).restore("\(name)_factors", from: weights)
+        if biases { try columns(table, width, 1).reshaped([rows]).restore("\(name)_biases", from: weights) }
+        try means.restore("\(name)_means", from: optimizer)
     }
 }

@@ -52,11 +52,8 @@ public enum TwoTower {
         let library = try TorchLibrary.opened()
         try options.device.require()
         try library.setThreads(workers.count)
-        var (seenUsers, seenItems) = (
-            [Bool](repeating: false, count: history.rowCount), [Bool](repeating: false, count: history.columnCount)
-        )
-        for user in 0..<history.rowCount { seenUsers[user] = !history[UserRow(user)].isEmpty }
-        for item in history.columns { seenItems[Int(item)] = true }
+        let seenUsers = (0..<history.rowCount).map { !history[UserRow($0)].isEmpty }
+        let seenItems = history.columnsWithEntries
         let userIDs = FeatureBags(ids: seenUsers, buckets: options.userBuckets) { users[UserRow($0)] }
         let itemIDs = FeatureBags(ids: seenItems, buckets: options.itemBuckets) { items[ItemRow($0)] }
         let userBags = try [userIDs] + features.userBags(users)

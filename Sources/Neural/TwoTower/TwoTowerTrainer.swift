@@ -31,9 +31,8 @@ final class TwoTowerTrainer: EpochTrainer {
         self.items = try Tower("item", side: 1, items, options, isa: isa)
         samples = TwoTowerSamples(history, options)
         loss = try TwoTowerLoss(options, threads: workers.count, isa: isa)
-        var adam = Adam.Options(learningRate: options.learningRate)
-        adam.epsilon = 1e-8
-        optimizer = try Adam(self.users.parameters + self.items.parameters, adam)
+        optimizer = try Adam(
+            self.users.parameters + self.items.parameters, Adam.Options(learningRate: options.learningRate))
         scaler = options.precision == .fp16 ? try GradientScaler(on: options.device) : nil
         self.validation = validation.map {
             TwoTowerValidation($0, history, options, workers: workers, isa: isa)

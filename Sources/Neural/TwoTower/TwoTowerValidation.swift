@@ -17,9 +17,7 @@ struct TwoTowerValidation {
         workers: Workers, isa: InstructionSet
     ) {
         (self.heldOut, self.history, self.options, self.workers, self.isa) = (heldOut, history, options, workers, isa)
-        var trained = [Bool](repeating: false, count: history.columnCount)
-        for item in history.columns { trained[Int(item)] = true }
-        isRecommendable = trained
+        isRecommendable = history.columnsWithEntries
     }
 
     typealias Vectors = (_ body: ([Float]) throws -> Void) throws -> Void

@@ -75,7 +75,7 @@ struct ReadingFlags: ParsableArguments {
     /// Reads with a bar and prints the ingestion report to standard error.
     func read(workers: Workers, cancellation: Cancellation?) throws -> LoadedInteractions {
         let (source, options) = (try source(), try options())
-        let shards = try Program.current.openAddress(source).map { try MDSFolder($0, cancellation: cancellation) }
+        let shards = try Program.current.shards(at: source, cancellation)
         let loaded = try ProgressBar.during("reading", unit: "B") { report in
             if let shards {
                 return try InteractionReader.read(

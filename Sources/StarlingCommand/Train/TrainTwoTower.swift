@@ -27,22 +27,15 @@ struct TrainTwoTowerCommand: ParsableCommand {
         var options = try model.options(seed: run_.seed)
         _ = try TorchLibrary.opened()
         options.device = try run_.device(takesGPU: true)
+        let plan = model.plan(options)
         var job = TrainingJob(
             model: "two-tower", run: run_, reading: reading, catalogs: catalogs, rule: try splitting.rule(),
-            epochs: options.epochs, factors: options.width, configuration: model.configuration(options))
+            epochs: plan.epochs, factors: options.width, configuration: plan.configuration)
         job.device = "\(options.device)"
         job.watched = "val_ndcg@20"
         job.facts["cold_items"] = .bool(catalogs.items != nil)
-        let chosen = options
         try job.execute(
-            estimate: { users, items, interactions, validation in
-                TwoTower.memoryEstimate(
-                    users: users, items: items, interactions: interactions, validation: validation, options: chosen)
-            },
-            trainer: { data, workers, isa in
-                try TwoTower.trainer(
-                    on: data.history, users: data.users, items: data.items, features: model.features(of: data),
-                    validation: data.heldOut[.validation], options: chosen, workers: workers, isa: isa)
-            })
+            estimate: plan.estimate,
+            trainer: { data, workers, isa in try plan.trainer(data, data.heldOut[.validation], workers, isa) })
     }
 }

@@ -57,8 +57,7 @@ struct TrialRunner {
         guard let cutoff = metric.cutoff else { return [:] }
         let model = try FactorModel(trainer.weights)
         let history = data.history
-        var isTrained = [Bool](repeating: false, count: history.columnCount)
-        for item in history.columns { isTrained[Int(item)] = true }
+        let isTrained = history.columnsWithEntries
         let index = ItemIndex(vectors: model.foldedItems(), isRecommendable: { isTrained[$0.index] })
         return try RankingEvaluation.evaluate(
             ranker: Ranker(index: index, workers: workers, isa: isa), encoder: model, train: history,

@@ -68,9 +68,11 @@ extension TwoTowerFlags: TunableFlags {
     static let model = "two-tower"
     static let metric = "ndcg@20"
 
-    func plan(seed: UInt64) throws -> TrialPlan {
-        let options = try options(seed: seed)
-        return TrialPlan(
+    func plan(seed: UInt64) throws -> TrialPlan { plan(try options(seed: seed)) }
+
+    /// The same of options in their final values, for `train` too.
+    func plan(_ options: TwoTowerOptions) -> TrialPlan {
+        TrialPlan(
             epochs: options.epochs, configuration: configuration(options),
             estimate: { users, items, interactions, validation in
                 TwoTower.memoryEstimate(

@@ -47,10 +47,7 @@ struct BatchFlags: ParsableArguments {
     static func users(
         of source: String, known recommender: Recommender, _ cancellation: Cancellation
     ) throws -> (rows: [UserRow], unknown: Int) {
-        let store = try Program.current.openAddress(source)
-        let folder =
-            try store.map { try MDSFolder($0, cancellation: cancellation) } ?? MDSFolder(source)
-        let shards = MDSShardSource(folder)
+        let shards = MDSShardSource(try Program.current.shards(at: source, cancellation) ?? MDSFolder(source))
         let names = shards.columns.map(\.name)
         guard
             let column = names.first(where: { $0 == "user" })

@@ -4,21 +4,17 @@ import Starling
 enum ListFormat: String, CaseIterable {
     case jsonLines = "jsonl"
     case csv, npz
-    /// A Mosaic data set: `user` (str), `items` (JSON list of ids), `scores` (float32 array). Only in parts.
+    /// A Mosaic data set: `user` (str), `items` (JSON list of ids), `scores` (float32 array); a folder.
     case mds
 
     /// By the ending of a file's name.
     init(path: String) throws {
-        switch path.lowercased() {
-        case let name where name.hasSuffix(".jsonl"): self = .jsonLines
-        case let name where name.hasSuffix(".csv"): self = .csv
-        case let name where name.hasSuffix(".npz"): self = .npz
-        case let name where name.hasSuffix(".mds"): self = .mds
-        default:
+        guard let format = Self.allCases.first(where: { path.lowercased().hasSuffix("." + $0.rawValue) }) else {
             throw StarlingError(
                 .usage, "the ending of \(Files.name(path)) names no format",
                 remedy: "use .jsonl, .csv, .npz or .mds (a folder)")
         }
+        self = format
     }
 }
 

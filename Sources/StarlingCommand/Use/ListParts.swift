@@ -27,11 +27,11 @@ struct ListParts {
             + format.rawValue
     }
 
-    /// - Returns: the seconds that ranking took, and how many parts were there already.
+    /// - Returns: the seconds that ranking took.
     /// - Throws: `usage` if the folder is there and neither flag allows it, or it holds other lists.
     func write(
         _ description: Description, resume: Bool, overwrite: Bool, _ cancellation: Cancellation
-    ) throws -> (seconds: Double, found: Int) {
+    ) throws -> Double {
         let record = folder + "/lists.json"
         if Files.exists(folder) {
             if overwrite || !resume {
@@ -72,6 +72,6 @@ struct ListParts {
         bar.finish(
             "wrote recommendations for \(Numerals.grouped(users.count)) users to \(parts) files in \(folder)"
                 + (found > 0 ? ", of which \(found) were there" : ""))
-        return (seconds, found)
+        return seconds
     }
 }

@@ -144,7 +144,7 @@ struct RecommendCommand: ParsableCommand {
             users_sha256: try WeightsDigest.sha256([TensorSource(name: "users", rows.map { Int64($0.index) })]),
             users: rows.count, count: count, part_size: batch.partSize!, include_seen: includeSeen,
             format: format.rawValue)
-        let (seconds, _) = try parts.write(
+        let seconds = try parts.write(
             description, resume: batch.resume, overwrite: batch.overwrite, cancellation)
         try report(recommender, users: rows.count, loadSeconds, seconds, clock)
     }
