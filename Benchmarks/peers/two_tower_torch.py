@@ -230,7 +230,8 @@ def main(peer="torch", version=torch.__version__, make_tables=Tables):
         losses.append(trainer.learn(trainer.batches()[: given.batches]))
         seconds.append(clock.seconds)
         if given.batches:
-            return report(samples_per_second=given.batches * given.batch_size / seconds[0])
+            rate = given.batches * given.batch_size / seconds[0]
+            return report(samples_per_second=rate, matmul_share=trainer.matmul_share())
     recall, ndcg = quality(trainer.model, data)
     report(
         **{"peer": peer, "version": version, "threads": given.threads},

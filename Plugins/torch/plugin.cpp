@@ -27,6 +27,7 @@ starling_torch made() {
     starling::add_operators(plugin);
     starling::add_autograd(plugin);
     starling::add_devices(plugin);
+    starling::add_groups(plugin);
     return plugin;
 }
 

@@ -21,5 +21,6 @@ void add_tensors(starling_torch &plugin);
 void add_operators(starling_torch &plugin);
 void add_autograd(starling_torch &plugin);
 void add_devices(starling_torch &plugin);
+void add_groups(starling_torch &plugin);
 
 } // namespace starling

@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 // Raised by one with every change of this file.
-enum { STARLING_TORCH_ABI = 1 };
+enum { STARLING_TORCH_ABI = 2 };
 
 enum {
     STARLING_TORCH_FAILED = 1,
@@ -26,6 +26,7 @@ enum {
 typedef struct starling_tensor starling_tensor;
 // Found once, and there as long as the process.
 typedef struct starling_operator starling_operator;
+typedef struct starling_group starling_group;
 
 enum {
     STARLING_NONE,
@@ -126,6 +127,24 @@ typedef struct {
     // Calls body(context, first, last) on LibTorch's own threads for parts of 0..<count, and waits: other threads beside them
     // would take each other's processors.
     int (*parallel)(int64_t count, void (*body)(void *, int64_t, int64_t), void *context);
+
+    // Process groups ("gloo"). All meet at host:port, where the one that `serves` listens, and block until all `size` are
+    // there or the time is over; groups of other names may meet at the same place. The calls below block until this rank's
+    // part is done; every rank makes them in the same order.
+    int (*join_group)(
+        const char *backend, const char *host, int32_t port, int32_t serves, int32_t rank, int32_t size,
+        int64_t milliseconds, const char *name, starling_group **group);
+    void (*leave_group)(starling_group *group);
+    // Adds the ranks' tensors up, in place.
+    int (*all_reduce)(starling_group *group, starling_tensor *tensor);
+    // Puts the ranks' tensors behind one another: `target` has size times the elements.
+    int (*all_gather)(starling_group *group, starling_tensor *target, const starling_tensor *own);
+    // Sends own_counts[r] of the first axis to rank r, and receives target_counts[r] from it, each behind one another.
+    int (*all_to_all)(
+        starling_group *group, starling_tensor *target, const int64_t *target_counts, const starling_tensor *own,
+        const int64_t *own_counts);
+    int (*broadcast)(starling_group *group, starling_tensor *tensor, int32_t root);
+    int (*barrier)(starling_group *group);
 } starling_torch;
 
 // The plugin's one symbol.

@@ -53,6 +53,10 @@ extension InteractionLog {
         case .heldOutUsers(let count):
             parts = try heldOutParts(count, rule, seed)
             wanted += [.foldIn, .test]
+        case .folders:
+            throw StarlingError(
+                .usage, "data that is in folders for its parts is cut already",
+                remedy: "name the folder that holds them, in a command that trains")
         }
         for part in wanted where !parts.contains(part) {
             throw StarlingError(
@@ -162,7 +166,7 @@ extension InteractionLog {
 package enum LogPart: UInt8, Sendable {
     case train, validation, test, foldIn
 
-    fileprivate var name: String {
+    var name: String {
         switch self {
         case .train: "training"
         case .validation: "validation"

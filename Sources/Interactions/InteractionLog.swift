@@ -40,6 +40,11 @@ public struct InteractionLog: Sendable {
         InteractionLog(users: users, items: items, userRows: userRows, itemRows: itemRows, values: values, times: nil)
     }
 
+    /// The same without values and times.
+    package var pairs: InteractionLog {
+        InteractionLog(users: users, items: items, userRows: userRows, itemRows: itemRows, values: nil, times: nil)
+    }
+
     /// The interactions at `indices`, in that order, under the same vocabularies.
     public func selecting(_ indices: [Int]) -> InteractionLog {
         InteractionLog(

@@ -34,7 +34,7 @@ public struct PairPartition: Sendable {
             switch rule {
             case .random(let validation, let test), .temporal(let validation, let test): validation > 0 && test > 0
             case .last(let count): count > 1
-            case .heldOutUsers: false
+            case .heldOutUsers, .folders: false
             }
         guard makesBoth else {
             throw StarlingError(

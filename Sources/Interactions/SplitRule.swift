@@ -8,6 +8,7 @@ import Basics
 /// | `last:N` | each user's newest N interactions, see ``last(_:)`` |
 /// | `temporal:F[,T]` | the newest fraction T of all for the test and F before it for validation |
 /// | `held-out-users:N` | N whole users (strong generalisation), see ``heldOutUsers(_:)`` |
+/// | `folders` | what lies in folders of its own, see ``folders`` |
 public enum SplitRule: Sendable, Equatable, CustomStringConvertible {
     /// Exactly `round(validation · n)` and `round(test · n)` of the n interactions, drawn at random. A fraction
     /// of 0 means that there is no such part.
@@ -23,11 +24,18 @@ public enum SplitRule: Sendable, Equatable, CustomStringConvertible {
     /// one's interactions a random 80 % (rounded; at least one on either side) are the history from which a
     /// model makes the user's vector, the rest are the test.
     case heldOutUsers(Int)
+    /// The parts are there already: the source is a folder with `train` (or `training`) and, where they are,
+    /// `validation` (`val`, `valid`) and `test` (`evaluation`, `eval`); see ``PartFolders``.
+    case folders
 
     /// Reads `random:0.1`, `random:0.1,0.1`, `last:1`, `temporal:0.2`, `temporal:0.1,0.1` or `held-out-users:500`.
     ///
     /// - Throws: `usage` with the forms that there are.
     public init(parsing text: String) throws {
+        if text == "folders" {
+            self = .folders
+            return
+        }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { throw Self.unknown(text) }
         switch parts[0] {
@@ -50,14 +58,15 @@ public enum SplitRule: Sendable, Equatable, CustomStringConvertible {
         case .last(let count): "last:\(count)"
         case .temporal(let validation, let test): "temporal:\(validation)" + (test > 0 ? ",\(test)" : "")
         case .heldOutUsers(let count): "held-out-users:\(count)"
+        case .folders: "folders"
         }
     }
 
-    /// Whether there is a validation part, by which training can watch its progress.
+    /// Whether there is a validation part, by which training can watch its progress; of ``folders`` there may be.
     public var makesValidation: Bool {
         switch self {
         case .random(let validation, _), .temporal(let validation, _): validation > 0
-        case .last: true
+        case .last, .folders: true
         case .heldOutUsers: false
         }
     }
@@ -76,6 +85,7 @@ public enum SplitRule: Sendable, Equatable, CustomStringConvertible {
                 throw StarlingError(
                     .usage, "the split “\(self)” holds out nothing", remedy: "give a whole number of at least 1")
             }
+        case .folders: break
         }
     }
 
@@ -98,6 +108,7 @@ public enum SplitRule: Sendable, Equatable, CustomStringConvertible {
         StarlingError(
             .usage, "“\(text)” is not a way to split",
             remedy: "write random:V[,T], last:N, temporal:F[,T] or held-out-users:N, where V, F and T are fractions "
-                + "(validation first, then test) and N is a whole number, as in random:0.1 or last:1")
+                + "(validation first, then test) and N is a whole number, as in random:0.1 or last:1; or folders, of "
+                + "data whose parts lie in train/, validation/ and test/")
     }
 }

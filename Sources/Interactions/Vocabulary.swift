@@ -41,6 +41,9 @@ public struct Vocabulary<Row: RowNumber>: Sendable {
     /// The row of a raw id, or nil if it is not in the vocabulary. - Complexity: O(1) expected.
     public func row(of rawID: String) -> Row? { table.find(rawID, in: ids).map { Row($0) } }
 
+    /// The row of a whole-numbered id; see ``row(of:)-(String)``.
+    public func row(of id: Int64) -> Row? { table.find(id, in: ids).map { Row($0) } }
+
     /// All raw ids, in row order.
     public var rawIDs: [String] { (0..<count).map { ids[$0] } }
 
@@ -104,6 +107,11 @@ private struct LookupTable: Sendable {
             while slots[slot] != Self.empty { slot = (slot + 1) & mask }
             slots[slot] = UInt32(index)
         }
+    }
+
+    func find<Row>(_ id: Int64, in ids: Vocabulary<Row>.IDs) -> Int? {
+        guard case .integers(let integers) = ids else { return find(String(id), in: ids) }
+        return probe(Self.hash(id)) { integers[$0] == id }
     }
 
     func find<Row>(_ rawID: String, in ids: Vocabulary<Row>.IDs) -> Int? {

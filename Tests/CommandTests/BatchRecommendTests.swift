@@ -47,6 +47,37 @@ import Testing
         #expect(try lines(some) == expected)
     }
 
+    /// Lines are those that the answer for one user is encoded to, whatever stands in ids and titles.
+    @Test func linesAreTheEncoders() throws {
+        let names = ["\"quoted\"", "back\\slash", "tab\tand\u{7f}", "ünï – 映画 🎬", "a, comma", "x", "plain/slash"]
+        let ratings = (0..<40).map { "\"u,\($0 % 9)\",i\($0 % 7)é,\($0 % 5 + 1)" }
+        let data = try folder.file("odd.csv", "user,item,rating\n" + ratings.joined(separator: "\n") + "\n")
+        let titles = names.enumerated().map { number, name in
+            "i\(number)é,\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
+                + "\",G\n"
+        }
+        let items = try folder.file("odd-items.csv", "itemId,title,genres\n" + titles.joined())
+        let odd = folder.path("odd")
+        let trained = try starling([
+            "train", "als", "--data", data, "--items", items, "--output", odd, "--factors", "4", "--iterations", "2",
+            "--val-size", "0",
+        ])
+        #expect(trained.status == 0, "\(trained.error)")
+        let flags = ["--count", "7", "--include-seen"]
+        let lines = try starling(["recommend", odd, "--all-users"] + flags).output.split(separator: "\n")
+        #expect(lines.count == 9 && lines[0].contains("quoted"))
+        for line in lines {
+            let parsed = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            let user = try #require(parsed["user"] as? String)
+            let one = try starling(["recommend", odd, "--user", user, "--json"] + flags)
+            #expect(one.output == line + "\n")
+        }
+        let table = folder.path("odd-lists.csv")
+        #expect(try starling(["recommend", odd, "--all-users", "--output", table] + flags).status == 0)
+        let text = try Files.readText(table)
+        #expect(text.contains("\n\"u,1\",1,i") && text.contains(",\"\"\"quoted\"\"\"\n"))
+    }
+
     /// Parts are as one file cut, and go on where one is missing, whatever the format.
     @Test(arguments: ["jsonl", "csv", "npz", "mds"]) func partsGoOn(format: String) throws {
         let parts = folder.path("parts")

@@ -20,9 +20,10 @@ private let torch: ConditionTrait = .enabled(if: hasTorch, "run `make torch` for
     ) throws -> (status: Int32, output: String, error: String) {
         try starling(
             [
-                "train", "two-tower", "--data", ratings, "--output", folder.path(run), "--factors", "8", "--layers",
-                "12,8", "--batch-size", "128", "--threads", "2", "--json",
-            ] + more, environment: environment)
+                "train", "two-tower", "--output", folder.path(run), "--factors", "8", "--layers", "12,8",
+                "--batch-size",
+                "128", "--threads", "2", "--json",
+            ] + (more.contains("--data") ? [] : ["--data", ratings]) + more, environment: environment)
     }
 
     func json(_ text: String) throws -> [String: Any] {
@@ -118,6 +119,83 @@ private let torch: ConditionTrait = .enabled(if: hasTorch, "run `make torch` for
         ])
         #expect(result.status == 0, "\(result.error)")
         #expect(try Files.readText(folder.path("tuning") + "/trials.jsonl").split(separator: "\n").count == 2)
+    }
+
+    /// Parts in folders, as shards of one kind.
+    func parts(_ form: String) throws -> String {
+        let root = folder.path(form)
+        let split = folder.path("split")
+        if !Files.exists(split) {
+            let made = try starling(["data", "split", "--data", ratings, "--split", "last:2", "--output", split])
+            #expect(made.status == 0, "\(made.error)")
+        }
+        try Files.makeDirectory(root)
+        for (part, name) in [("train", "train"), ("validation", "validation"), ("test", "test")] {
+            let target = root + "/" + name + (form == "npz" ? "/a.npz" : "")
+            if form == "npz" { try Files.makeDirectory(root + "/" + name) }
+            let made = try starling([
+                "data", "convert", "--data", split + "/\(part).csv", "--form", form, "--to", target,
+            ])
+            #expect(made.status == 0, "\(made.error)")
+        }
+        return root
+    }
+
+    /// Batches read from shards, in folders for training, validation and test.
+    @Test(torch, arguments: ["mds", "npz"]) func streamsShards(form: String) throws {
+        let root = try parts(form)
+        func train(_ run: String, _ more: [String] = []) throws -> (status: Int32, output: String, error: String) {
+            try self.train(["--data", root, "--stream", "--epochs", "8"] + more, run: run)
+        }
+        let result = try train("whole")
+        #expect(result.status == 0, "\(result.error)")
+        let summary = try json(result.output)
+        let kept = try csvRows(folder.path("split") + "/train.csv")
+        #expect(summary["train_interactions"] as? Int == kept)
+        let metrics = try #require(summary["metrics"] as? [String: Double])
+        #expect(metrics["val_auc"]! > 0.5, "\(metrics)")
+        let judged = try starling(["evaluate", folder.path("whole"), "--k", "20", "--json"])
+        #expect(judged.status == 0 && judged.output.contains("folders (test part)"), "\(judged.error)\(judged.output)")
+        // Ratings as labels come from the shards.
+        let labelled = try train("labelled", ["--loss", "bce", "--label-threshold", "3"])
+        #expect(labelled.status == 0, "\(labelled.error)")
+
+        // Killed, it goes on to the same bits.
+        let arguments = [
+            "train", "two-tower", "--data", root, "--stream", "--epochs", "8", "--output", folder.path("killed"),
+            "--factors", "8", "--layers", "12,8", "--batch-size", "128", "--threads", "2",
+        ]
+        _ = try starling(arguments, thenSend: SIGKILL, when: .epochs(3, folder.path("killed")))
+        let resumed = try train("killed", ["--resume"])
+        #expect(resumed.status == 0, "\(resumed.error)")
+        #expect(try weightsDigest(resumed.output) == weightsDigest(result.output))
+    }
+
+    @Test func whatCannotBeStreamedIsSaid() throws {
+        let root = try parts("mds")
+        for (more, status, words) in [
+            (["--data", root, "--val-size", "0.1"], 64, "put what is held out into validation/"),
+            (["--data", ratings], 64, "text cannot be streamed"),
+            (["--data", root, "--duplicates", "last"], 64, "have no meaning for shards as they lie"),
+            (["--data", folder.path("split"), "--split", "folders"], 65, "no folder train"),
+        ] as [([String], Int32, String)] {
+            let result = try train(["--stream", "--epochs", "1"] + more, environment: [:])
+            #expect(!hasTorch || (result.status == status && result.error.contains(words)), "\(result.error)")
+        }
+        // Other models take folders whole, and a folder of folders is explained.
+        let flags = ["--output", folder.path("mf"), "--epochs", "2", "--factors", "4"]
+        let hinted = try starling(["train", "mf", "--data", root] + flags)
+        #expect(hinted.status == 65 && hinted.error.contains("--split folders"), "\(hinted.error)")
+        let trained = try starling(["train", "mf", "--data", root, "--split", "folders", "--json"] + flags)
+        #expect(trained.status == 0, "\(trained.error)")
+        #expect(try json(trained.output)["train_interactions"] as? Int == csvRows(folder.path("split") + "/train.csv"))
+        let judged = try starling(["evaluate", folder.path("mf")])
+        #expect(judged.status == 0 && judged.output.contains("folders (test part)"), "\(judged.output)")
+    }
+
+    /// Rows of a file below its header.
+    private func csvRows(_ path: String) throws -> Int {
+        try Files.readText(path).split(separator: "\n").count - 1
     }
 
     /// Stopped and killed, a run goes on to the same bits.

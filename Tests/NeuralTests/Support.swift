@@ -66,3 +66,20 @@ struct Groups {
             validation: validation ? heldOut : nil, options: options, workers: Workers(threads: 2))
     }
 }
+
+/// A trainer's weights and state in files.
+struct Checkpoint {
+    let weights, state: SafeTensorsFile
+
+    init(of trainer: any EpochTrainer) throws {
+        func file(_ tensors: [TensorSource], _ name: String) throws -> SafeTensorsFile {
+            let path = "/tmp/starling-stream-\(UInt64.random(in: 0 ... .max))-\(name)"
+            defer { try? Files.remove(path) }
+            try SafeTensors.write(tensors, to: path)
+            return try SafeTensorsFile(path)
+        }
+        (weights, state) = (try file(trainer.weights, "w"), try file(trainer.optimizerState, "o"))
+    }
+
+    func restore(_ trainer: any EpochTrainer) throws { try trainer.restore(weights: weights, optimizer: state) }
+}

@@ -81,6 +81,11 @@ enum SourceLocator {
         if !names.isEmpty, names.allSatisfy({ $0.hasSuffix(".npz") }) || names.allSatisfy({ $0.hasSuffix(".npy") }) {
             return names.map { path + $0 }
         }
+        if try PartFolders(in: folder) != nil {
+            throw StarlingError(
+                .badData, "is a folder of training data and what is held out of it", at: .init(file: folder),
+                remedy: "train on it with --split folders, or name one of its folders")
+        }
         throw StarlingError(
             .badData,
             "is a folder that holds none of \(known.joined(separator: ", ")) or *.inter, nor \(MDSIndex.basename) of shards",

@@ -45,6 +45,11 @@ public final class ShardStream {
         public var shuffles: Bool
         /// Samples in the shards; a check.
         public var samples: Int
+
+        public init(epoch: Int = 0, position: Int = 0, seed: UInt64, shuffles: Bool, samples: Int) {
+            (self.epoch, self.position, self.samples) = (epoch, position, samples)
+            (self.seed, self.shuffles) = (seed, shuffles)
+        }
     }
 
     public let source: any ShardSource

@@ -31,7 +31,8 @@ package final class DeviceEmbeddings: EmbeddingCollection {
         let stride = FactorTable.stride(width)
         tables = try features.enumerated().map { index, bags in
             let start = EmbeddingTable.initial(
-                rows: bags.tableRows, width: width, seed: seed, index: stream << 32 | UInt64(index))
+                rows: 0..<bags.tableRows, columns: 0..<width, width: width, seed: seed,
+                index: stream << 32 | UInt64(index))
             let floats = optimizer.stateWidth(stride: stride)
             return Table(
                 name: bags.name, vectors: try start.tensor(on: device),

@@ -9,6 +9,17 @@ package struct EmbeddingInput: Sendable {
 
     package init(_ bags: FeatureBags, _ entities: [UInt32]) { (self.bags, self.entities) = (bags, entities) }
 
+    /// The bags of the samples, in their order, over a table that has the rising `rows` alone.
+    func bags(among rows: [UInt32]) -> FeatureBags {
+        var (offsets, values): ([UInt64], [UInt32]) = ([0], [])
+        for entity in entities {
+            for row in bags.bag(entity) { values.append(UInt32(rows.place(ofFirst: Int(row)))) }
+            offsets.append(UInt64(values.count))
+        }
+        return FeatureBags(
+            bags.name, tableRows: rows.count, rows: values, offsets: bags.offsets == nil ? nil : offsets)
+    }
+
     /// Batches of one feature, one behind the other.
     init(joining parts: [EmbeddingInput]) {
         guard parts.count > 1, parts[0].bags.offsets == nil else {
@@ -52,7 +63,7 @@ package final class KernelEmbeddings: EmbeddingCollection {
         library = try TorchLibrary.opened()
         tables = features.enumerated().map { index, bags in
             EmbeddingTable(
-                bags.name, rows: bags.tableRows, width: width, optimizer, seed: seed,
+                bags.name, rows: 0..<bags.tableRows, width: width, optimizer, seed: seed,
                 index: stream << 32 | UInt64(index), isa: isa)
         }
     }

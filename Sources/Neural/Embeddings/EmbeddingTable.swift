@@ -3,39 +3,46 @@ import Formats
 import Kernels
 import Torch
 
-/// A table of vectors with the optimiser's state, trained by kernels of our own: gradients stay sparse, and a row is summed
-/// and changed in one pass.
+/// A table of vectors, or a shard of one, with the optimiser's state, trained by kernels of our own: gradients stay sparse,
+/// and a row is summed and changed in one pass.
 final class EmbeddingTable {
     let name: String
     /// `[rows × width]`
     let table: FactorTable
     private let optimizer: EmbeddingOptimizer
     /// `[rows]`; see ``sk_embed``.
-    private let rowState: FloatColumn
+    let rowState: FloatColumn
     /// `[rows × stride]` or `[rows × 2·stride]`; one row where it is not used.
-    private let state: FactorTable
+    let state: FactorTable
     private let isa: InstructionSet
 
+    /// - Parameters:
+    ///   - rows: those of the whole table that this one has.
+    ///   - columns: likewise, of `width`. nil is all.
     init(
-        _ name: String, rows: Int, width: Int, _ optimizer: EmbeddingOptimizer, seed: UInt64, index: UInt64,
-        isa: InstructionSet
+        _ name: String, rows: Range<Int>, columns: Range<Int>? = nil, width: Int, _ optimizer: EmbeddingOptimizer,
+        seed: UInt64, index: UInt64, isa: InstructionSet
     ) {
         (self.name, self.optimizer, self.isa) = (name, optimizer, isa)
-        table = Self.initial(rows: rows, width: width, seed: seed, index: index)
-        rowState = FloatColumn(count: rows)
+        table = Self.initial(rows: rows, columns: columns ?? 0..<width, width: width, seed: seed, index: index)
+        rowState = FloatColumn(count: rows.count)
         let floats = optimizer.stateWidth(stride: table.stride)
-        state = floats > 0 ? FactorTable(rows: rows, width: floats) : FactorTable(rows: 1, width: 1)
+        state = floats > 0 ? FactorTable(rows: rows.count, width: floats) : FactorTable(rows: 1, width: 1)
     }
 
-    /// Rows uniform within ±1/√width, each of a random stream of its own.
-    static func initial(rows: Int, width: Int, seed: UInt64, index: UInt64) -> FactorTable {
-        let table = FactorTable(rows: rows, width: width)
+    /// Rows uniform within ±1/√width, each of a random stream of its own: whichever part of a table is made, its numbers are
+    /// those of the whole.
+    static func initial(
+        rows: Range<Int>, columns: Range<Int>, width: Int, seed: UInt64, index: UInt64
+    ) -> FactorTable {
+        let table = FactorTable(rows: rows.count, width: columns.count)
         let bound = Float(1 / Double(width).squareRoot())
-        for row in 0..<rows {
+        for row in rows {
             var random = RandomStream(
                 seed: seed, .initialisation, index: index, counter: UInt64(row) * UInt64(width + 1))
-            for place in table.row(row).indices {
-                table[row, place] = (2 * Float(random.uniform()) - 1) * bound
+            for column in 0..<columns.upperBound {
+                let value = (2 * Float(random.uniform()) - 1) * bound
+                if column >= columns.lowerBound { table[row - rows.lowerBound, column - columns.lowerBound] = value }
             }
         }
         return table
@@ -46,10 +53,19 @@ final class EmbeddingTable {
         _ bags: FeatureBags, _ entities: UnsafeBufferPointer<UInt32>, into out: UnsafeMutablePointer<Float>,
         _ outStride: Int
     ) {
+        Self.pool(table, bags, entities, into: out, outStride, isa)
+    }
+
+    /// The same of any table of vectors.
+    static func pool(
+        _ table: borrowing FactorTable, _ bags: FeatureBags, _ entities: UnsafeBufferPointer<UInt32>,
+        into out: UnsafeMutablePointer<Float>, _ outStride: Int, _ isa: InstructionSet
+    ) {
+        let (base, stride, width) = (table.base, table.stride, table.width)
         func pool(_ offsets: UnsafePointer<UInt64>?) {
             sk_embed_pool(
-                table.base, table.stride, table.width, offsets, bags.values, entities.baseAddress, entities.count, out,
-                outStride, isa.rawValue)
+                base, stride, width, offsets, bags.values, entities.baseAddress, entities.count, out, outStride,
+                isa.rawValue)
         }
         if let offsets = bags.offsets { offsets.withUnsafeBufferPointer { pool($0.baseAddress) } } else { pool(nil) }
     }
@@ -114,7 +130,20 @@ final class EmbeddingTable {
     }
 
     private func fillRows(from tensor: TensorView) throws {
-        let values = try tensor.expect(.float32, shape: [rowState.count]).floats()
-        rowState.base.update(from: values, count: values.count)
+        let stored = try Self.rowStates(in: tensor, rows: rowState.count)
+        for row in 0..<rowState.count { rowState.base[row] = Self.mean(stored, row) }
+    }
+
+    /// What a checkpoint holds of a whole table's rows: one list, or one of each shard of columns.
+    static func rowStates(in tensor: TensorView, rows: Int) throws -> [[Float]] {
+        let shards = tensor.shape.count == 2 ? tensor.shape[0] : 1
+        let shape = tensor.shape.count == 2 ? [shards, rows] : [rows]
+        let values = try tensor.expect(.float32, shape: shape).floats()
+        return (0..<shards).map { Array(values[$0 * rows..<($0 + 1) * rows]) }
+    }
+
+    /// Of lists for shards of columns: what it would be of rows that are not cut.
+    static func mean(_ states: [[Float]], _ row: Int) -> Float {
+        states.reduce(Float(0)) { $0 + $1[row] } / Float(states.count)
     }
 }

@@ -10,9 +10,9 @@ package struct FeatureBags: Sendable {
     package let offsets: [UInt64]?
     package let values: [UInt32]
 
-    /// Rows of one value each, for a batch.
-    init(_ name: String, tableRows: Int, rows: [UInt32]) {
-        (self.name, self.tableRows, offsets, values) = (name, tableRows, nil, rows)
+    /// Rows of a batch, one for each of its bags, or between `offsets`.
+    init(_ name: String, tableRows: Int, rows: [UInt32], offsets: [UInt64]? = nil) {
+        (self.name, self.tableRows, self.offsets, values) = (name, tableRows, offsets, rows)
     }
 
     /// Ids: each entity that training knows has a row of its own, or shares `buckets` rows with others by the hash (XXH64) of
@@ -47,6 +47,9 @@ package struct FeatureBags: Sendable {
         self.values = values
         self.offsets = values.count == texts.count ? nil : offsets
     }
+
+    /// How many it says something of.
+    var entities: Int { offsets.map { $0.count - 1 } ?? values.count }
 
     /// The table's rows of an entity, and the share that each has in the mean.
     package func bag(_ entity: UInt32) -> ArraySlice<UInt32> {

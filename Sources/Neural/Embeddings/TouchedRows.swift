@@ -37,6 +37,14 @@ struct TouchedRows: Sendable {
         samples = keys.map { UInt32(truncatingIfNeeded: $0) }
     }
 
+    /// Rows of which each is sample and group of its own.
+    init(each rows: [UInt32]) {
+        self.rows = rows
+        starts = (0...rows.count).map { UInt32($0) }
+        samples = Array(starts.dropLast())
+        weights = [Float](repeating: 1, count: rows.count)
+    }
+
     /// By row, equal rows as they come: eleven bits at a time from the lowest.
     private static func sort(_ keys: inout [UInt64], rows: Int) {
         var other = keys
@@ -53,5 +61,17 @@ struct TouchedRows: Sendable {
             swap(&keys, &other)
             shift += 11
         }
+    }
+}
+
+extension [UInt32] {
+    /// Where the first number of at least `bound` stands in rising ones. - Complexity: O(log count)
+    func place(ofFirst bound: Int) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(self[middle]) < bound { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

@@ -20,13 +20,18 @@ final class Tower {
     {
         (self.name, self.features, cosine) = (name, features, options.cosine)
         idDropout = options.idDropout ?? (features.count > 1 ? 0.05 : 0)
-        embeddings =
-            options.worksByOperators
-            ? try DeviceEmbeddings(
+        let plan = try options.sharding.map { try $0.tables(of: name, features, width: options.factors) }
+        if options.worksByOperators {
+            embeddings = try DeviceEmbeddings(
                 features, width: options.factors, options.embeddings, seed: options.seed, stream: side,
                 on: options.device)
-            : try KernelEmbeddings(
+        } else if let plan {
+            embeddings = try ShardedEmbeddings(
+                features, plan, width: options.factors, options.embeddings, seed: options.seed, stream: side, isa: isa)
+        } else {
+            embeddings = try KernelEmbeddings(
                 features, width: options.factors, options.embeddings, seed: options.seed, stream: side, isa: isa)
+        }
         var inputs = features.count * options.factors
         layers = try options.layers.enumerated().map { index, outputs in
             defer { inputs = outputs }

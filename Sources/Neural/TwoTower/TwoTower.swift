@@ -30,47 +30,84 @@ public enum TwoTower {
     /// A trainer over users' histories, ready for a ``TrainingLoop``.
     ///
     /// - Parameters:
+    ///   - shards: the same interactions, to be read from there batch by batch; `history` then needs no values. nil takes
+    ///     batches from `history`.
     ///   - validation: interactions to measure `val_recall@20`, `val_ndcg@20` and `val_auc` on after each epoch.
     ///   - workers: rank for validation; operators take as many threads.
     /// - Throws: `usage` for options out of range; `unavailable` without LibTorch; `badData` for a history without
-    ///   interactions, or without values where ratings are labels, or an attribute that is not there.
+    ///   interactions, or without values where ratings are labels, an attribute that is not there, or shards of another number
+    ///   of interactions.
     public static func trainer(
         on history: InteractionMatrix<UserRow, ItemRow>, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>,
-        features: Features = Features(), validation: InteractionLog? = nil,
+        features: Features = Features(), shards: InteractionShards? = nil, validation: InteractionLog? = nil,
         options: TwoTowerOptions = TwoTowerOptions(),
         workers: Workers, isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
         try options.validate()
         guard history.entryCount > 0 else { throw StarlingError(.badData, "there are no interactions to train on") }
-        guard options.labelThreshold == nil || history.values != nil else {
+        guard options.labelThreshold == nil || (shards.map { $0.value != nil } ?? (history.values != nil)) else {
             throw StarlingError(
                 .badData, "the data has no ratings to make labels of",
                 remedy:
                     "name the column that holds them with --columns user=…,item=…,value=…, or leave --label-threshold out"
             )
         }
+        if let shards {
+            let count = shards.source.counts.reduce(0, +)
+            guard count == history.entryCount else {
+                throw StarlingError(
+                    .badData, "the shards hold \(count) interactions, and the histories \(history.entryCount)",
+                    at: .init(file: shards.source.name), remedy: "train on what was read of these shards")
+            }
+        }
         let library = try TorchLibrary.opened()
         try options.device.require()
         try library.setThreads(workers.count)
+        let (userBags, itemBags) = try bags(history, users, items, features, options)
+        let order: any InteractionOrder =
+            shards.map { ShardInteractionOrder($0, users, items, seed: options.seed) }
+            ?? HistoryOrder(history, seed: options.seed)
+        return try TwoTowerTrainer(
+            history: history, order: order, users: userBags, items: itemBags, validation: validation, options: options,
+            workers: workers, isa: isa)
+    }
+
+    private static func bags(
+        _ history: InteractionMatrix<UserRow, ItemRow>, _ users: Vocabulary<UserRow>, _ items: Vocabulary<ItemRow>,
+        _ features: Features, _ options: TwoTowerOptions
+    ) throws -> (users: [FeatureBags], items: [FeatureBags]) {
         let seenUsers = (0..<history.rowCount).map { !history[UserRow($0)].isEmpty }
         let seenItems = history.columnsWithEntries
         let userIDs = FeatureBags(ids: seenUsers, buckets: options.userBuckets) { users[UserRow($0)] }
         let itemIDs = FeatureBags(ids: seenItems, buckets: options.itemBuckets) { items[ItemRow($0)] }
-        let userBags = try [userIDs] + features.userBags(users)
-        let itemBags = [itemIDs] + features.itemBags(items)
-        return try TwoTowerTrainer(
-            history: history, users: userBags, items: itemBags, validation: validation, options: options,
-            workers: workers, isa: isa)
+        return (try [userIDs] + features.userBags(users), [itemIDs] + features.itemBags(items))
+    }
+
+    /// The embedding tables that training would have, for ``EmbeddingShardingPlan/planned(_:ranks:memory:optimizer:replicated:)``.
+    ///
+    /// - Throws: as the trainer does, for attributes that are not there.
+    public static func embeddingLoads(
+        on history: InteractionMatrix<UserRow, ItemRow>, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>,
+        features: Features = Features(), options: TwoTowerOptions = TwoTowerOptions()
+    ) throws -> [EmbeddingLoad] {
+        let found = try bags(history, users, items, features, options)
+        return [("user", found.users), ("item", found.items)].flatMap { side, bags in
+            bags.map {
+                EmbeddingLoad(
+                    "\(side).\($0.name)", rows: $0.tableRows, width: options.factors,
+                    lookups: Double($0.values.count) / Double(max(1, $0.entities)))
+            }
+        }
     }
 
     /// What training takes at its peak, beyond what the data's reader has already taken.
     public static func memoryEstimate(
-        users: Int, items: Int, interactions: Int, validation: Int, options: TwoTowerOptions
+        users: Int, items: Int, interactions: Int, validation: Int, options: TwoTowerOptions, streams: Bool = false
     ) -> MemoryEstimate {
         var estimate = MemoryEstimate()
         let stride = FactorTable.stride(options.factors)
         estimate.add("LibTorch", bytes: 160 << 20)
-        estimate.add("histories", bytes: 12 * interactions + 8 * users)
+        estimate.add("histories", bytes: (streams ? 4 : 12) * interactions + 8 * users)
         let rows = min(users, options.userBuckets ?? users) + min(items, options.itemBuckets ?? items) + 2
         estimate.add("embeddings", bytes: 4 * stride * rows)
         estimate.add("optimiser", bytes: 4 * options.embeddings.stateFloats(stride: stride) * rows)

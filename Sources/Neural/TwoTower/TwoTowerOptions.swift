@@ -55,6 +55,9 @@ public struct TwoTowerOptions: Sendable {
     public var gradientAccumulation = 1
     /// Ids share this many rows of the users' or items' table by their hashes; nil gives each a row of its own.
     public var userBuckets: Int?, itemBuckets: Int?
+    /// Which rank holds what of the tables `user.id`, `user.…`, `item.id`, `item.genres`; for one rank on the CPU. nil, the
+    /// default, does not cut them. See ``TwoTower/embeddingLoads(on:users:items:features:options:)``.
+    public var sharding: EmbeddingShardingPlan?
     /// Where tables lie and layers run. Default: the CPU.
     public var device = Device.cpu
     /// Whether the CPU works as other devices do, by operators in place of kernels: to test one against the other.
@@ -91,6 +94,7 @@ public struct TwoTowerOptions: Sendable {
         for rate in [embeddings.learningRate, learningRate] {
             try require(rate > 0 && rate.isFinite, "learning rates are above 0")
         }
+        try require(sharding == nil || (sharding!.ranks == 1 && !worksByOperators), "a plan is for one rank on the CPU")
         try require((0..<1).contains(idDropout ?? 0), "--id-dropout is from 0 to below 1")
     }
 }

@@ -9,26 +9,18 @@ import Musl
 import Darwin
 #endif
 
-/// The interactions that an epoch goes through, in an order of its own, with what is drawn beside them. All of it depends on
-/// seed, epoch and place alone.
+/// Makes batches of interactions, with what is drawn beside them. That depends on seed, epoch and place alone.
 struct TwoTowerSamples {
     let history: InteractionMatrix<UserRow, ItemRow>
     private let options: TwoTowerOptions
-    /// Of each interaction.
-    private let userRows: [UInt32]
     /// Items with interactions, and the share of all interactions that each item has, `[items]`.
     private let trainedItems: [UInt32]
     private let shares: [Float]
 
     init(_ history: InteractionMatrix<UserRow, ItemRow>, _ options: TwoTowerOptions) {
         (self.history, self.options) = (history, options)
-        var (rows, counts) = ([UInt32](), [Int](repeating: 0, count: history.columnCount))
-        rows.reserveCapacity(history.entryCount)
-        for user in 0..<history.rowCount {
-            rows.append(contentsOf: repeatElement(UInt32(user), count: history[UserRow(user)].count))
-        }
+        var counts = [Int](repeating: 0, count: history.columnCount)
         for item in history.columns { counts[Int(item)] += 1 }
-        userRows = rows
         trainedItems = counts.indices.filter { counts[$0] > 0 }.map { UInt32($0) }
         shares = counts.map { Float($0) / Float(max(1, history.entryCount)) }
     }
@@ -37,20 +29,10 @@ struct TwoTowerSamples {
     var users: Int { history.rowCount }
     var items: Int { history.columnCount }
 
-    /// The order of an epoch's interactions.
-    func order(epoch: Int) -> RandomPermutation {
-        var random = RandomStream(seed: options.seed, .order, index: UInt64(epoch))
-        return RandomPermutation(count: count, random: &random)
-    }
-
-    /// The interactions at `places` of an order.
-    func batch(_ places: Range<Int>, of order: RandomPermutation, epoch: Int) -> TwoTowerBatch {
-        let entries = [UInt32](unsafeUninitializedCapacity: places.count) { target, filled in
-            order.copy(places, to: target.baseAddress!)
-            filled = places.count
-        }
+    /// The interactions at `places` of an epoch's order.
+    func batch(_ interactions: OrderedInteractions, at places: Range<Int>, epoch: Int) -> TwoTowerBatch {
         var batch = TwoTowerBatch(
-            users: entries.map { userRows[Int($0)] }, items: entries.map { history.columns[Int($0)] },
+            users: Array(interactions.users), items: Array(interactions.items),
             random: RandomStream(
                 seed: options.seed, .dropout, index: UInt64(epoch), counter: UInt64(places.lowerBound)))
         var random = RandomStream(
@@ -65,7 +47,7 @@ struct TwoTowerSamples {
             (batch.pairs, batch.users, batch.items) = (pairs, pairs.users, pairs.items)
         case .bce, .bpr:
             if let threshold = options.labelThreshold {
-                batch.labels = entries.map { Double(history.values![Int($0)]) >= threshold ? 1 : 0 }
+                batch.labels = interactions.values!.map { Double($0) >= threshold ? 1 : 0 }
             } else {
                 let users = batch.users
                 for _ in 0..<options.drawn { batch.items += users.map { unseen(by: $0, &random) } }

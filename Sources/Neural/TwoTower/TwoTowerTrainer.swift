@@ -9,6 +9,7 @@ import Training
 final class TwoTowerTrainer: EpochTrainer {
     private let users, items: Tower
     private let samples: TwoTowerSamples
+    private var order: any InteractionOrder
     private let loss: TwoTowerLoss
     private let optimizer: Adam
     private let scaler: GradientScaler?
@@ -22,10 +23,11 @@ final class TwoTowerTrainer: EpochTrainer {
     private var unread: [(places: Range<Int>, loss: Tensor)] = []
 
     init(
-        history: InteractionMatrix<UserRow, ItemRow>, users: [FeatureBags], items: [FeatureBags],
+        history: InteractionMatrix<UserRow, ItemRow>, order: any InteractionOrder, users: [FeatureBags],
+        items: [FeatureBags],
         validation: InteractionLog?, options: TwoTowerOptions, workers: Workers, isa: InstructionSet
     ) throws {
-        self.options = options
+        (self.options, self.order) = (options, order)
         batchSize = options.batchSize
         self.users = try Tower("user", side: 0, users, options, isa: isa)
         self.items = try Tower("item", side: 1, items, options, isa: isa)
@@ -62,7 +64,6 @@ final class TwoTowerTrainer: EpochTrainer {
         epoch: Int, cancellation: Cancellation, progress: (EpochProgress) -> Void
     ) throws -> EpochOutcome {
         let clock = Stopwatch()
-        let order = samples.order(epoch: epoch)
         while done < samples.count {
             if cancellation.isCancelled {
                 try readLosses(epoch)
@@ -70,7 +71,7 @@ final class TwoTowerTrainer: EpochTrainer {
             }
             let places = done..<min(samples.count, done + options.batchSize * options.gradientAccumulation)
             do {
-                unread.append((places, try step(places, of: order, epoch: epoch)))
+                unread.append((places, try step(places, epoch: epoch)))
             } catch let error as StarlingError where error.code == .outOfMemory && batchSize > 1 {
                 for parameter in users.parameters + items.parameters { try parameter.tensor.setGradient(nil) }
                 batchSize /= 2
@@ -115,12 +116,14 @@ final class TwoTowerTrainer: EpochTrainer {
     }
 
     /// One step over the interactions at places, in batches whose gradients add up; the mean loss.
-    private func step(_ places: Range<Int>, of order: RandomPermutation, epoch: Int) throws -> Tensor {
+    private func step(_ places: Range<Int>, epoch: Int) throws -> Tensor {
+        let interactions = try order.interactions(places, epoch: epoch)
         typealias Embedded = [(inputs: [EmbeddingInput], embedded: Tensor)]
         var (left, right, mean): (Embedded, Embedded, Tensor?) = ([], [], nil)
         for first in stride(from: places.lowerBound, to: places.upperBound, by: batchSize) {
             let part = first..<min(places.upperBound, first + batchSize)
-            let batch = samples.batch(part, of: order, epoch: epoch)
+            let own = part.lowerBound - places.lowerBound..<part.upperBound - places.lowerBound
+            let batch = samples.batch(interactions[own], at: part, epoch: epoch)
             let unknown = batch.unknown((users.idDropout, items.idDropout))
             let userInputs = users.inputs(batch.users) { unknown.users[$0] }
             let itemInputs = items.inputs(batch.items) { unknown.items[$0] }

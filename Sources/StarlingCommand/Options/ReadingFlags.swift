@@ -73,8 +73,10 @@ struct ReadingFlags: ParsableArguments {
     }
 
     /// Reads with a bar and prints the ingestion report to standard error.
-    func read(workers: Workers, cancellation: Cancellation?) throws -> LoadedInteractions {
-        let (source, options) = (try source(), try options())
+    ///
+    /// - Parameter part: a folder of the source to read in its place.
+    func read(part: String? = nil, workers: Workers, cancellation: Cancellation?) throws -> LoadedInteractions {
+        let (source, options) = (try part ?? source(), try options())
         let shards = try Program.current.shards(at: source, cancellation)
         let loaded = try ProgressBar.during("reading", unit: "B") { report in
             if let shards {
@@ -86,6 +88,37 @@ struct ReadingFlags: ParsableArguments {
         }
         for line in loaded.report.lines() { FileHandles.standardError(DisplayWidth.printable(line) + "\n") }
         return loaded
+    }
+
+    /// The folders of the source that hold its parts.
+    func partFolders() throws -> PartFolders {
+        let source = try source()
+        guard let folders = try PartFolders(in: source) else {
+            throw StarlingError(
+                .badData, "there is no folder train or training in it", at: .init(file: source),
+                remedy: "name the folder that holds train/, validation/ and test/, or choose another --split")
+        }
+        guard minUser <= 1, minItem <= 1 else {
+            throw StarlingError(
+                .usage, "--min-user and --min-item have no meaning for data that is cut already",
+                remedy: "leave them out, or choose another --split")
+        }
+        return folders
+    }
+
+    /// The shards to stream, in `part` of the source or in all of it.
+    func shards(part: String?, _ cancellation: Cancellation?) throws -> InteractionShards {
+        let (source, options) = (try part ?? source(), try options())
+        guard options.duplicates == nil, minUser <= 1, minItem <= 1, !skipBadRows else {
+            throw StarlingError(
+                .usage,
+                "--duplicates, --min-user, --min-item and --skip-bad-rows have no meaning for shards as they lie",
+                remedy: "apply them once with starling data convert, or leave --stream out")
+        }
+        if let folder = try Program.current.shards(at: source, cancellation) {
+            return try InteractionShards(MDSShardSource(folder), columns: options.columns)
+        }
+        return try InteractionShards(at: source, columns: options.columns)
     }
 
     /// These options as one types them.

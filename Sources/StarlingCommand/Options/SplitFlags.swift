@@ -12,8 +12,8 @@ struct SplitFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Hold out by a rule: random:V[,T], last:N, temporal:V[,T] (shares for validation and test), or \
-            held-out-users:N for models that fold users in.
+            Hold out by a rule: random:V[,T], last:N, temporal:V[,T] (shares for validation and test), \
+            held-out-users:N for models that fold users in, or folders, where parts lie in train/, validation/ and test/.
             """, valueName: "rule"))
     var split: String?
 
@@ -37,5 +37,16 @@ struct SplitFlags: ParsableArguments {
             throw StarlingError(.usage, "--val-size \(share) is out of range", remedy: "use 0 or more and below 1")
         }
         return share == 0 ? nil : .random(validation: share, test: 0)
+    }
+
+    /// The rule for shards that are streamed: their folders are the parts, or nothing is held out.
+    func rule(ofStreamAt source: String) throws -> SplitRule? {
+        let rule = split == nil && valSize == nil ? nil : try rule()
+        guard rule == nil || rule == .folders else {
+            throw StarlingError(
+                .usage, "shards that are streamed are not split, since all of train/ is trained on",
+                remedy: "put what is held out into validation/ and test/ beside train/, or leave --stream out")
+        }
+        return try rule ?? (valSize == nil && PartFolders(in: source) != nil ? .folders : nil)
     }
 }

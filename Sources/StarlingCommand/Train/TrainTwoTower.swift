@@ -15,10 +15,18 @@ struct TrainTwoTowerCommand: ParsableCommand {
               starling train two-tower --data ratings.csv --items movies.csv --output runs/towers
               starling train two-tower --data u.data --items u.item --users u.user --epochs 20 --output runs/features
               starling train two-tower --data clicks/ --loss bce --negatives 4 --output runs/bce
+              starling train two-tower --data shards/ --stream --output runs/streamed
             """)
 
     @OptionGroup(title: "Data") var reading: ReadingFlags
     @OptionGroup(title: "Data") var catalogs: CatalogFlags
+
+    @Flag(
+        help:
+            "Read batches from shards (MDS, NPZ) as training goes on; in memory are users' histories alone. Held out is what lies in validation/ and test/ beside train/."
+    )
+    var stream = false
+
     @OptionGroup(title: "Held-out part") var splitting: SplitFlags
     @OptionGroup(title: "Model") var model: TwoTowerFlags
     @OptionGroup(title: "Run") var run_: RunFlags
@@ -27,10 +35,13 @@ struct TrainTwoTowerCommand: ParsableCommand {
         var options = try model.options(seed: run_.seed)
         _ = try TorchLibrary.opened()
         options.device = try run_.device(takesGPU: true)
-        let plan = model.plan(options)
+        let plan = model.plan(options, streams: stream)
         var job = TrainingJob(
-            model: "two-tower", run: run_, reading: reading, catalogs: catalogs, rule: try splitting.rule(),
-            epochs: plan.epochs, factors: options.width, configuration: plan.configuration)
+            model: "two-tower", run: run_, reading: reading, catalogs: catalogs,
+            rule: stream ? try splitting.rule(ofStreamAt: reading.source()) : try splitting.rule(),
+            epochs: plan.epochs, factors: options.width,
+            configuration: plan.configuration.merging(["stream": .bool(stream)]) { $1 })
+        job.streams = stream
         job.device = "\(options.device)"
         job.watched = "val_ndcg@20"
         job.facts["cold_items"] = .bool(catalogs.items != nil)

@@ -12,27 +12,30 @@ struct TrainingData {
     let interactions: Int
     let fingerprint: String
     let valueRange: ClosedRange<Float>?
+    /// Where training reads its batches, with `--stream`; the histories have no values then.
+    let shards: InteractionShards?
 
     /// Reads with a bar, prints the ingestion report, splits. What is not in the result is let go on the way: times as soon
     /// as the split is done, the log when users' histories stand.
     static func load(
-        _ reading: ReadingFlags, _ catalogs: CatalogFlags, _ rule: SplitRule?, _ seed: UInt64, _ workers: Workers,
-        _ cancellation: Cancellation
+        _ reading: ReadingFlags, _ catalogs: CatalogFlags, _ rule: SplitRule?, streams: Bool = false, _ seed: UInt64,
+        _ workers: Workers, _ cancellation: Cancellation
     ) throws -> TrainingData {
         let catalog = try catalogs.items.map { try ItemCatalog.read($0) }
         let userCatalog = try catalogs.users.map { try UserCatalog.read($0) }
-        var log = try reading.read(workers: workers, cancellation: cancellation).log
+        let folders = rule == .folders ? try reading.partFolders() : nil
+        let shards = streams ? try reading.shards(part: folders?.train, cancellation) : nil
+        var (log, partition) = try read(reading, folders, workers, cancellation)
         let fingerprint = log.fingerprint(workers: workers)
-        var partition: LogPartition?
         var heldOut: [ModelFolder.HeldOut: InteractionLog] = [:]
         if let rule {
-            let made = try log.partition(rule, seed: seed, workers: workers)
+            let made = try partition ?? log.partition(rule, seed: seed, workers: workers)
             heldOut[.validation] = log.part(.validation, of: made)
             heldOut[.test] = log.part(.test, of: made)
             heldOut[.foldIn] = log.part(.foldIn, of: made)
             partition = made
         }
-        log = log.withoutTimes
+        log = streams ? log.pairs : log.withoutTimes
         if let catalog {
             let known = log.items.rawIDs.filter { catalog[$0] != nil }.count
             FileHandles.standardError(
@@ -49,6 +52,20 @@ struct TrainingData {
                     : values.reduce(into: values[0]...values[0]) { range, value in
                         range = min(range.lowerBound, value)...max(range.upperBound, value)
                     }
-            })
+            }, shards: shards)
+    }
+
+    /// The source's log, or that of its folders with which part each interaction is of.
+    private static func read(
+        _ reading: ReadingFlags, _ folders: PartFolders?, _ workers: Workers, _ cancellation: Cancellation
+    ) throws -> (InteractionLog, LogPartition?) {
+        func log(_ part: String?) throws -> InteractionLog {
+            try reading.read(part: part, workers: workers, cancellation: cancellation).log
+        }
+        guard let folders else { return (try log(nil), nil) }
+        let (joined, partition) = try InteractionLog.joining(
+            train: try log(folders.train), validation: try folders.validation.map(log),
+            test: try folders.test.map(log))
+        return (joined, partition)
     }
 }

@@ -19,6 +19,9 @@ struct TrainingJob {
     /// What using the model needs beside its weights.
     var facts: [String: JSONValue] = [:]
 
+    /// Whether batches are read from shards as training goes on.
+    var streams = false
+
     /// What it trains on.
     var device = "cpu"
 
@@ -38,12 +41,15 @@ struct TrainingJob {
                 .usage, "held-out-users needs a model that folds new users in, and this one does not",
                 remedy: "use random:, last: or temporal:")
         }
-        let loop = try run.loop(epochs: epochs, hasValidation: rule?.makesValidation ?? false, watching: watched)
+        let hasValidation =
+            rule == .folders ? try reading.partFolders().validation != nil : rule?.makesValidation ?? false
+        let loop = try run.loop(epochs: epochs, hasValidation: hasValidation, watching: watched)
         let workers = try run.workers()
         try RunDirectory.check(path, ifPresent)
         let cancellation = Signals.cancelOnInterrupt()
 
-        let loaded = try TrainingData.load(reading, catalogs, rule, run.seed, workers, cancellation)
+        let loaded = try TrainingData.load(
+            reading, catalogs, rule, streams: streams, run.seed, workers, cancellation)
         let loadSeconds = clock.seconds
         let sizes = (users: loaded.history.rowCount, items: loaded.history.columnCount)
         let memory = estimate(

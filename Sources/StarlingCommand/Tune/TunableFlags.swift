@@ -71,17 +71,18 @@ extension TwoTowerFlags: TunableFlags {
     func plan(seed: UInt64) throws -> TrialPlan { plan(try options(seed: seed)) }
 
     /// The same of options in their final values, for `train` too.
-    func plan(_ options: TwoTowerOptions) -> TrialPlan {
+    func plan(_ options: TwoTowerOptions, streams: Bool = false) -> TrialPlan {
         TrialPlan(
             epochs: options.epochs, configuration: configuration(options),
             estimate: { users, items, interactions, validation in
                 TwoTower.memoryEstimate(
-                    users: users, items: items, interactions: interactions, validation: validation, options: options)
+                    users: users, items: items, interactions: interactions, validation: validation, options: options,
+                    streams: streams)
             },
             trainer: { data, validation, workers, isa in
                 try TwoTower.trainer(
                     on: data.history, users: data.users, items: data.items, features: features(of: data),
-                    validation: validation, options: options, workers: workers, isa: isa)
+                    shards: data.shards, validation: validation, options: options, workers: workers, isa: isa)
             })
     }
 }

@@ -17,19 +17,16 @@ struct TuningJob {
     func execute() throws {
         let clock = Stopwatch()
         let path = try flags.folder()
-        guard let rule = try splitting.rule(), rule.makesValidation else {
-            throw StarlingError(
-                .usage, "a search needs a validation part",
-                remedy: "hold one out with --val-size 0.1, or by another --split")
-        }
+        let needsValidation = StarlingError(
+            .usage, "a search needs a validation part",
+            remedy: "hold one out with --val-size 0.1, or by another --split")
+        guard let rule = try splitting.rule(), rule.makesValidation else { throw needsValidation }
         let isa = try InstructionSet.current().ofFloats
         let workers = try makeWorkers(flags.threads)
         let cancellation = Signals.cancelOnInterrupt()
         let data = try TrainingData.load(
             reading, catalogs, rule, flags.seed, workers, cancellation)
-        guard let validation = data.heldOut[.validation] else {
-            preconditionFailure("the rule makes a validation part")
-        }
+        guard let validation = data.heldOut[.validation] else { throw needsValidation }
         try checkMemory(data, validation)
         let folder = try TrialFolder(path, record(rule, data.fingerprint, isa), overwrite: flags.overwrite)
         let halves = flags.search == .halving

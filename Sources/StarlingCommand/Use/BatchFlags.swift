@@ -63,9 +63,9 @@ struct BatchFlags: ParsableArguments {
         var (rows, isTaken, strangers) = (
             [UserRow](), [Bool](repeating: false, count: recommender.users.count), Set<String>()
         )
-        func take(_ id: String) {
-            guard let row = recommender.users.row(of: id), !recommender.history[row].isEmpty else {
-                strangers.insert(id)
+        func take(_ row: UserRow?, _ id: @autoclosure () -> String) {
+            guard let row, !recommender.history[row].isEmpty else {
+                strangers.insert(id())
                 return
             }
             if !isTaken[row.index] {
@@ -76,8 +76,9 @@ struct BatchFlags: ParsableArguments {
         try ProgressBar.during("reading users", unit: "samples") { report in
             while let batch = try stream.next() {
                 switch batch.columns[column] {
-                case .texts(let texts): for text in texts { take(text) }
-                case .integers(let numbers): for number in numbers { take(String(number)) }
+                case .texts(let texts): for text in texts { take(recommender.users.row(of: text), text) }
+                case .integers(let numbers):
+                    for number in numbers { take(recommender.users.row(of: number), String(number)) }
                 default:
                     throw StarlingError(
                         .badData, "the column “\(column)” holds no ids", at: .init(file: source),

@@ -47,8 +47,8 @@ struct EvaluateCommand: ParsableCommand {
         }
         if let negatives { try requirePositive(negatives, "--negatives") }
         let cancellation = Signals.cancelOnInterrupt()
-        let recommender = try use.recommender()
-        let part = try part(recommender, cancellation)
+        let (folder, recommender) = try use.opened()
+        let part = try part(folder, recommender, cancellation)
         var metrics: [String: Double] = [:]
         if recommender.predictsRatings, part.log.values != nil {
             let error = try PredictionError.measure(
@@ -97,8 +97,9 @@ struct EvaluateCommand: ParsableCommand {
         ).map { PredictiveSpread($0, of: log) }
     }
 
-    private func part(_ recommender: Recommender, _ cancellation: Cancellation) throws -> EvaluationPart {
-        let folder = try ModelFolder(RunDirectory(reading: use.run).modelPath)
+    private func part(
+        _ folder: ModelFolder, _ recommender: Recommender, _ cancellation: Cancellation
+    ) throws -> EvaluationPart {
         guard let data = reading.data else { return try EvaluationPart(heldOutOf: folder, recommender) }
         let given = try reading.read(workers: recommender.ranker.workers, cancellation: cancellation).log
         return try EvaluationPart(given, named: data, heldOutOf: folder, recommender)

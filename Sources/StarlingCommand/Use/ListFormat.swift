@@ -21,13 +21,20 @@ enum ListFormat: String, CaseIterable {
 /// Writes recommendations for many users, in bounded memory except for NPZ, whose arrays are made whole first.
 struct ListExport {
     let recommender: Recommender
-    let users: [UserRow]
     let count: Int
+    let format: ListFormat
+    /// What texts of lists are made of, for all that is written.
+    private let text: ListText
+
+    init(_ recommender: Recommender, count: Int, as format: ListFormat) {
+        (self.recommender, self.count, self.format) = (recommender, count, format)
+        text = ListText(format == .csv ? .csv : format == .mds ? .idList : .jsonLines, recommender)
+    }
 
     /// Returns the seconds that ranking took. Making text of the lists and writing is not in them; NPZ counts from
     /// nothing to both arrays.
     func write(
-        to path: String?, as format: ListFormat, includeSeen: Bool, _ cancellation: Cancellation,
+        _ users: [UserRow], to path: String?, includeSeen: Bool, _ cancellation: Cancellation,
         progress: (Int) -> Void
     ) throws -> Double {
         var seconds = 0.0
@@ -40,47 +47,52 @@ struct ListExport {
                 if position % 256 == 0 { progress(position) }
             }
         }
-        func lists(_ each: (UserRow, [Recommender.Item]) throws -> Void) throws {
+        func texts(together size: Int, _ each: ([[UInt8]], Block) throws -> Void) throws {
             let clock = Stopwatch()
-            var text = 0.0
-            try rank { position, list in
+            var (elsewhere, block) = (0.0, Block(users: users[..<0], lists: []))
+            func flush() throws {
                 let start = clock.seconds
-                try each(users[position], recommender.describe(list))
-                text += clock.seconds - start
+                let end = block.users.startIndex + block.lists.count
+                block.users = users[block.users.startIndex..<end]
+                try each(
+                    text.pieces(of: block.lists, for: block.users, together: size, recommender.ranker.workers), block)
+                block = Block(users: users[end..<end], lists: [])
+                elsewhere += clock.seconds - start
             }
-            seconds = clock.seconds - text
+            try rank { _, list in
+                block.lists.append(list)
+                if block.lists.count == Self.blockSize { try flush() }
+            }
+            if !block.lists.isEmpty { try flush() }
+            seconds = clock.seconds - elsewhere
         }
         guard let path else {
-            try lists { user, items in FileHandles.standardOutput(try jsonLine(user, items)) }
+            try texts(together: 32) { pieces, _ in
+                for piece in pieces { FileHandles.standardOutput(String(decoding: piece, as: UTF8.self)) }
+            }
             return seconds
         }
         switch format {
-        case .jsonLines:
+        case .jsonLines, .csv:
             try Files.writeAtomically(to: path) { file in
-                try lists { user, items in try file.write(jsonLine(user, items)) }
-            }
-        case .csv:
-            try Files.writeAtomically(to: path) { file in
-                try file.write("user,rank,item,score,title\n")
-                try lists { user, items in
-                    let id = CSV.field(recommender.users[user])
-                    for (rank, item) in items.enumerated() {
-                        let title = CSV.field(item.title ?? "")
-                        try file.write("\(id),\(rank + 1),\(CSV.field(item.item)),\(item.score),\(title)\n")
-                    }
+                if format == .csv { try file.write("user,rank,item,score,title\n") }
+                try texts(together: 32) { pieces, _ in
+                    for piece in pieces { try file.write(piece) }
                 }
             }
         case .mds:
             try Files.writeFolderAtomically(to: path) { aside in
                 let writer = try MDSWriter(
                     aside, columns: ["user": .string, "items": .json, "scores": .array(.float32)])
-                try lists { user, items in
-                    try writer.write([
-                        "user": .string(recommender.users[user]),
-                        "items": .json(JSONValue.array(items.map { .string($0.item) })),
-                        // An array has an element at least.
-                        "scores": .array(MDSArray(items.isEmpty ? [.nan] : items.map(\.score))),
-                    ])
+                try texts(together: 1) { pieces, block in
+                    for (place, list) in block.lists.enumerated() {
+                        try writer.write([
+                            "user": .string(recommender.users[block.users[block.users.startIndex + place]]),
+                            "items": .bytes(pieces[place]),
+                            // An array has an element at least.
+                            "scores": .array(MDSArray(list.scores.isEmpty ? [.nan] : list.scores)),
+                        ])
+                    }
                 }
                 try writer.finish()
             }
@@ -109,12 +121,12 @@ struct ListExport {
         return seconds
     }
 
-    private func jsonLine(_ user: UserRow, _ items: [Recommender.Item]) throws -> String {
-        struct Line: Encodable {
-            let user: String
-            let items: [Recommender.Item]
-        }
-        return try JSON.text(Line(user: recommender.users[user], items: items)) + "\n"
+    /// Lists that are made text of together.
+    private static let blockSize = 8192
+
+    private struct Block {
+        var users: ArraySlice<UserRow>
+        var lists: [RankedList]
     }
 }
 

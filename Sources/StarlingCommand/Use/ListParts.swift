@@ -4,9 +4,8 @@ import Starling
 /// stopped or killed goes on with the first that is missing.
 struct ListParts {
     let folder: String
-    let format: ListFormat
     let partSize: Int
-    let export: (_ users: [UserRow]) -> ListExport
+    let export: ListExport
     let users: [UserRow]
     let includeSeen: Bool
 
@@ -24,7 +23,7 @@ struct ListParts {
     func path(_ part: Int) -> String {
         let digits = String(part)
         return folder + "/part-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + "."
-            + format.rawValue
+            + export.format.rawValue
     }
 
     /// - Returns: the seconds that ranking took.
@@ -65,8 +64,8 @@ struct ListParts {
             if cancellation.isCancelled {
                 throw StarlingError(.interrupted, "stopped after \(part) of \(parts) parts", remedy: "--resume goes on")
             }
-            seconds += try export(Array(users[range])).write(
-                to: path(part), as: format, includeSeen: includeSeen, cancellation
+            seconds += try export.write(
+                Array(users[range]), to: path(part), includeSeen: includeSeen, cancellation
             ) { bar.update(done: range.lowerBound + $0) }
         }
         bar.finish(

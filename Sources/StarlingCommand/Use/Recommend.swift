@@ -90,7 +90,7 @@ struct RecommendCommand: ParsableCommand {
         }
         let cancellation = Signals.cancelOnInterrupt()
         let clock = Stopwatch()
-        let recommender = try use.recommender()
+        let (folder, recommender) = try use.opened()
         let loadSeconds = clock.seconds
         if isOne || !history.isEmpty || coldStart != nil {
             let answers = try self.answers(recommender)
@@ -101,12 +101,13 @@ struct RecommendCommand: ParsableCommand {
         }
         let rows = try rows(recommender, cancellation)
         if inParts, let output {
-            return try writeParts(rows, to: output, format!, recommender, loadSeconds, clock, cancellation)
+            return try writeParts(
+                rows, to: output, format!, recommender, folder.manifest.weightsSHA256, loadSeconds, clock, cancellation)
         }
         let bar = ProgressBar("ranking", unit: "users", total: rows.count)
-        let export = ListExport(recommender: recommender, users: rows, count: count)
+        let export = ListExport(recommender, count: count, as: format ?? .jsonLines)
         let rankSeconds = try export.write(
-            to: output, as: format ?? .jsonLines, includeSeen: includeSeen, cancellation
+            rows, to: output, includeSeen: includeSeen, cancellation
         ) { bar.update(done: $0) }
         bar.finish(output.map { "wrote recommendations for \(Numerals.grouped(rows.count)) users to \($0)" })
         try report(recommender, users: rows.count, loadSeconds, rankSeconds, clock)
@@ -132,15 +133,14 @@ struct RecommendCommand: ParsableCommand {
     }
 
     private func writeParts(
-        _ rows: [UserRow], to folder: String, _ format: ListFormat, _ recommender: Recommender, _ loadSeconds: Double,
-        _ clock: Stopwatch, _ cancellation: Cancellation
+        _ rows: [UserRow], to folder: String, _ format: ListFormat, _ recommender: Recommender, _ weightsSHA256: String,
+        _ loadSeconds: Double, _ clock: Stopwatch, _ cancellation: Cancellation
     ) throws {
         let parts = ListParts(
-            folder: folder, format: format, partSize: batch.partSize!,
-            export: { ListExport(recommender: recommender, users: $0, count: count) }, users: rows,
-            includeSeen: includeSeen)
+            folder: folder, partSize: batch.partSize!, export: ListExport(recommender, count: count, as: format),
+            users: rows, includeSeen: includeSeen)
         let description = ListParts.Description(
-            weights_sha256: try ModelFolder(RunDirectory(reading: use.run).modelPath).manifest.weightsSHA256,
+            weights_sha256: weightsSHA256,
             users_sha256: try WeightsDigest.sha256([TensorSource(name: "users", rows.map { Int64($0.index) })]),
             users: rows.count, count: count, part_size: batch.partSize!, include_seen: includeSeen,
             format: format.rawValue)

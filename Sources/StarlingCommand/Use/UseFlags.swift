@@ -15,8 +15,12 @@ struct UseFlags: ParsableArguments {
     var json = false
 
     /// The run's model, ready for use.
-    func recommender() throws -> Recommender {
-        try Recommender(run: run, workers: makeWorkers(threads), isa: .current())
+    func recommender() throws -> Recommender { try opened().recommender }
+
+    /// The same, and the files it came from.
+    func opened() throws -> (folder: ModelFolder, recommender: Recommender) {
+        let folder = try ModelFolder(RunDirectory(reading: run).modelPath)
+        return (folder, try Recommender(folder, workers: makeWorkers(threads), isa: .current()))
     }
 }
 

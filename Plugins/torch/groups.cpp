@@ -1,0 +1,88 @@
+// Process groups: c10d's, met at a TCP store.
+#include "errors.h"
+#include "tensors.h"
+
+#define USE_C10D_GLOO
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+struct starling_group {
+    c10::intrusive_ptr<c10d::Backend> backend;
+    int size;
+};
+
+namespace starling {
+
+namespace {
+
+int join_group(
+    const char *backend, const char *host, int32_t port, int32_t serves, int32_t rank, int32_t size, int64_t milliseconds,
+    const char *name, starling_group **group) {
+    return guarded([&] {
+        TORCH_CHECK(std::string(backend) == "gloo", "this plugin knows no process groups of ", backend);
+        const std::chrono::milliseconds timeout(milliseconds);
+        c10d::TCPStoreOptions options;
+        options.port = static_cast<uint16_t>(port);
+        options.isServer = serves != 0;
+        options.timeout = timeout;
+        const auto store = c10::make_intrusive<c10d::PrefixStore>(name, c10::make_intrusive<c10d::TCPStore>(host, options));
+        *group = new starling_group{
+            c10::make_intrusive<c10d::ProcessGroupGloo>(
+                store, rank, size, c10d::ProcessGroupGloo::Options::create_default(timeout)),
+            size};
+    });
+}
+
+void leave_group(starling_group *group) { delete group; }
+
+int all_reduce(starling_group *group, starling_tensor *own) {
+    return guarded([&] {
+        std::vector<at::Tensor> tensors{tensor(own)};
+        group->backend->allreduce(tensors)->wait();
+    });
+}
+
+int all_gather(starling_group *group, starling_tensor *target, const starling_tensor *own) {
+    return guarded([&] {
+        at::Tensor all = tensor(target), part = tensor(own);
+        group->backend->_allgather_base(all, part)->wait();
+    });
+}
+
+int all_to_all(
+    starling_group *group, starling_tensor *target, const int64_t *target_counts, const starling_tensor *own,
+    const int64_t *own_counts) {
+    return guarded([&] {
+        at::Tensor received = tensor(target), sent = tensor(own);
+        std::vector<int64_t> in(target_counts, target_counts + group->size), out(own_counts, own_counts + group->size);
+        group->backend->alltoall_base(received, sent, in, out)->wait();
+    });
+}
+
+int broadcast(starling_group *group, starling_tensor *own, int32_t root) {
+    return guarded([&] {
+        std::vector<at::Tensor> tensors{tensor(own)};
+        c10d::BroadcastOptions options;
+        options.rootRank = root;
+        group->backend->broadcast(tensors, options)->wait();
+    });
+}
+
+int barrier(starling_group *group) {
+    return guarded([&] { group->backend->barrier()->wait(); });
+}
+
+} // namespace
+
+void add_groups(starling_torch &plugin) {
+    plugin.join_group = join_group;
+    plugin.leave_group = leave_group;
+    plugin.all_reduce = all_reduce;
+    plugin.all_gather = all_gather;
+    plugin.all_to_all = all_to_all;
+    plugin.broadcast = broadcast;
+    plugin.barrier = barrier;
+}
+
+} // namespace starling
