@@ -68,9 +68,9 @@ import Testing
         let shards = try InteractionShards(at: path)
         try write([1, 2, 3, 4, 5, 6])
         #expect(failure { _ = try samples(shards, batch: 2, shuffles: false) }?.what.contains("has changed") == true)
-        try write([1, 2, 3, 6000])
+        try write([1, 2, 3, 600_000])
         let error = failure { _ = try samples(shards, batch: 2, shuffles: false) }
-        #expect(error?.what.contains("column “item” holds “6000”, which was not there") == true, "\(error as Any)")
+        #expect(error?.what.contains("column “item” holds “600000”, which was not there") == true, "\(error as Any)")
         let text = try folder.write("a.csv", "user,item\n1,2\n")
         #expect(failure { _ = try InteractionShards(at: text) }?.what.contains("text cannot be streamed") == true)
     }

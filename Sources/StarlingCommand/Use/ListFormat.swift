@@ -82,15 +82,16 @@ struct ListExport {
             }
         case .mds:
             try Files.writeFolderAtomically(to: path) { aside in
+                // Values below are in the order of the columns' names.
                 let writer = try MDSWriter(
                     aside, columns: ["user": .string, "items": .json, "scores": .array(.float32)])
                 try texts(together: 1) { pieces, block in
                     for (place, list) in block.lists.enumerated() {
                         try writer.write([
-                            "user": .string(recommender.users[block.users[block.users.startIndex + place]]),
-                            "items": .bytes(pieces[place]),
+                            .json(String(decoding: pieces[place], as: UTF8.self)),
                             // An array has an element at least.
-                            "scores": .array(MDSArray(list.scores.isEmpty ? [.nan] : list.scores)),
+                            .array(MDSArray(list.scores.isEmpty ? [.nan] : list.scores)),
+                            .string(recommender.users[block.users[block.users.startIndex + place]]),
                         ])
                     }
                 }
