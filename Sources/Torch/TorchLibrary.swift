@@ -82,7 +82,7 @@ public struct TorchLibrary: Sendable {
         }
         // LibTorch's threads wait for each other many times a step, and spin for milliseconds while they do: beside another
         // busy program that costs several times as much as sleeping soon.
-        if getenv("OMP_WAIT_POLICY") == nil { setenv("GOMP_SPINCOUNT", "100000", 0) }
+        if getenv("OMP_WAIT_POLICY") == nil { setenv("GOMP_SPINCOUNT", "10000", 0) }
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL), let symbol = dlsym(handle, "starling_torch_plugin")
         else {
             throw StarlingError(

@@ -40,7 +40,7 @@ import Testing
 }
 
 /// `python3 -m http.server` over a folder, as long as this object lives.
-private final class WebServer {
+final class WebServer {
     let address: String
     private let process = Process()
 

@@ -156,6 +156,16 @@ private let torch: ConditionTrait = .enabled(if: hasTorch, "run `make torch` for
         #expect(metrics["val_auc"]! > 0.5, "\(metrics)")
         let judged = try starling(["evaluate", folder.path("whole"), "--k", "20", "--json"])
         #expect(judged.status == 0 && judged.output.contains("folders (test part)"), "\(judged.error)\(judged.output)")
+        if form == "mds" {
+            // The same from a web server.
+            let server = try WebServer(root)
+            let remote = try self.train(
+                ["--data", server.address, "--stream", "--epochs", "8"], run: "remote",
+                environment: ["STARLING_CACHE": folder.path("cache")])
+            #expect(remote.status == 0, "\(remote.error)")
+            #expect(try weightsDigest(remote.output) == weightsDigest(result.output))
+            #expect(try json(remote.output)["metrics"] as? [String: Double] == metrics)
+        }
         // Ratings as labels come from the shards.
         let labelled = try train("labelled", ["--loss", "bce", "--label-threshold", "3"])
         #expect(labelled.status == 0, "\(labelled.error)")

@@ -90,10 +90,23 @@ struct ReadingFlags: ParsableArguments {
         return loaded
     }
 
-    /// The folders of the source that hold its parts.
+    /// The folders of the source that hold its parts; nil if there is none for training.
+    func findPartFolders() throws -> PartFolders? {
+        let source = try source()
+        guard try Program.current.openAddress(source) != nil else { return try PartFolders(in: source) }
+        return try PartFolders(at: source) { address in
+            do {
+                return try Program.current.shards(at: address, nil) != nil
+            } catch let error as StarlingError where error.code == .badData {
+                return false
+            }
+        }
+    }
+
+    /// The same where there must be some.
     func partFolders() throws -> PartFolders {
         let source = try source()
-        guard let folders = try PartFolders(in: source) else {
+        guard let folders = try findPartFolders() else {
             throw StarlingError(
                 .badData, "there is no folder train or training in it", at: .init(file: source),
                 remedy: "name the folder that holds train/, validation/ and test/, or choose another --split")

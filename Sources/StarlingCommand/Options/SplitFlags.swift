@@ -40,13 +40,13 @@ struct SplitFlags: ParsableArguments {
     }
 
     /// The rule for shards that are streamed: their folders are the parts, or nothing is held out.
-    func rule(ofStreamAt source: String) throws -> SplitRule? {
+    func rule(ofStream reading: ReadingFlags) throws -> SplitRule? {
         let rule = split == nil && valSize == nil ? nil : try rule()
         guard rule == nil || rule == .folders else {
             throw StarlingError(
                 .usage, "shards that are streamed are not split, since all of train/ is trained on",
                 remedy: "put what is held out into validation/ and test/ beside train/, or leave --stream out")
         }
-        return try rule ?? (valSize == nil && PartFolders(in: source) != nil ? .folders : nil)
+        return try rule ?? (valSize == nil && reading.findPartFolders() != nil ? .folders : nil)
     }
 }

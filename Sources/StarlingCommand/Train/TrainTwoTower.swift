@@ -38,7 +38,7 @@ struct TrainTwoTowerCommand: ParsableCommand {
         let plan = model.plan(options, streams: stream)
         var job = TrainingJob(
             model: "two-tower", run: run_, reading: reading, catalogs: catalogs,
-            rule: stream ? try splitting.rule(ofStreamAt: reading.source()) : try splitting.rule(),
+            rule: stream ? try splitting.rule(ofStream: reading) : try splitting.rule(),
             epochs: plan.epochs, factors: options.width,
             configuration: plan.configuration.merging(["stream": .bool(stream)]) { $1 })
         job.streams = stream

@@ -77,7 +77,7 @@ struct ListExport {
             try Files.writeAtomically(to: path) { file in
                 if format == .csv { try file.write("user,rank,item,score,title\n") }
                 try texts(together: 32) { pieces, _ in
-                    for piece in pieces { try file.write(piece) }
+                    for piece in pieces { try piece.withUnsafeBytes { try file.write($0) } }
                 }
             }
         case .mds:
@@ -116,7 +116,7 @@ struct ListExport {
             }
             seconds = clock.seconds
             try VectorExport.writeLists(
-                users: users.map { recommender.users[$0] }, items: items, scores: scores, count: count,
+                users: users, of: recommender.users, items: items, scores: scores, count: count,
                 vocabulary: recommender.items, to: path)
         }
         return seconds

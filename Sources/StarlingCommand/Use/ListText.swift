@@ -87,7 +87,9 @@ final class ListText {
             if form != .idList {
                 var score = list.scores[rank].description
                 score.withUTF8 { score in
-                    let isWhole = form == .jsonLines && score.suffix(2).elementsEqual(".0".utf8)
+                    let isWhole =
+                        form == .jsonLines && score.count > 2 && score[score.count - 1] == UInt8(ascii: "0")
+                        && score[score.count - 2] == UInt8(ascii: ".")
                     text += UnsafeBufferPointer(rebasing: isWhole ? score.dropLast(2) : score[...])
                 }
             }

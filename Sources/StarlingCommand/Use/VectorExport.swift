@@ -73,7 +73,8 @@ struct VectorExport {
     /// `users [n]`, `items [n × count]` and `scores [n × count]` of ranked lists; where a list is shorter, items are
     /// -1 (or empty) and scores NaN. `items` holds rows of the vocabulary, `UInt32.max` for none.
     static func writeLists(
-        users: [String], items: [UInt32], scores: [Float], count: Int, vocabulary: Vocabulary<ItemRow>, to path: String
+        users: [UserRow], of known: Vocabulary<UserRow>, items: [UInt32], scores: [Float], count: Int,
+        vocabulary: Vocabulary<ItemRow>, to path: String
     ) throws {
         let shape = [users.count, count]
         let itemArray: NPYSource
@@ -85,10 +86,11 @@ struct VectorExport {
             itemArray = NPYSource(
                 name: "items", strings: items.map { $0 == .max ? "" : vocabulary.ids[Int($0)] }, shape: shape)
         }
-        let integers = users.compactMap { canonicalInteger($0) }
         let userArray =
-            integers.count == users.count
-            ? NPYSource(TensorSource(name: "users", integers)) : NPYSource(name: "users", strings: users)
+            switch known.ids {
+            case .integers(let numbers): NPYSource(TensorSource(name: "users", users.map { numbers[$0.index] }))
+            case .strings: NPYSource(name: "users", strings: users.map { known[$0] })
+            }
         try NPZ.write([userArray, itemArray, NPYSource(TensorSource(name: "scores", scores, shape: shape))], to: path)
     }
 }
