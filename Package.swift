@@ -101,7 +101,7 @@ let package = Package(
             [
                 "Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training", "Factorization",
                 "Torch", "Neural",
-            ]),
+            ], golden: true),
         tests("Starling", ["Starling"]),
         tests("Command", ["Starling", "StarlingCommand", "FullProgram", "CoreProgram"], golden: true),
     ],

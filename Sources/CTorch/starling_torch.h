@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 // Raised by one with every change of this file.
-enum { STARLING_TORCH_ABI = 2 };
+enum { STARLING_TORCH_ABI = 3 };
 
 enum {
     STARLING_TORCH_FAILED = 1,
@@ -108,6 +108,13 @@ typedef struct {
     // Null if there is none.
     int (*gradient)(const starling_tensor *tensor, starling_tensor **gradient);
     int (*set_gradient)(starling_tensor *tensor, const starling_tensor *gradient);
+    // Records a function that was computed beside the operators: `recorded` is `output`, made of `inputs`. A backward pass
+    // calls backward(context, gradient, gradients), which owns `gradient`, puts a tensor of its own for each input that needs
+    // one into `gradients`, to be kept until done(context), and returns 0 or a code. done(context) is called once.
+    int (*record)(
+        starling_tensor *const *inputs, size_t count, const starling_tensor *output,
+        int (*backward)(void *, starling_tensor *, starling_tensor **), void (*done)(void *), void *context,
+        starling_tensor **recorded);
     // Of this thread; return what held before.
     int (*set_grad_mode)(int enabled);
     // Runs operators of a device type in `dtype` where that is safe, until it is called with enabled = 0.

@@ -40,6 +40,13 @@ public struct InteractionLog: Sendable {
         InteractionLog(users: users, items: items, userRows: userRows, itemRows: itemRows, values: values, times: nil)
     }
 
+    /// The same with places in the log as times.
+    package var inOrder: InteractionLog {
+        InteractionLog(
+            users: users, items: items, userRows: userRows, itemRows: itemRows, values: values,
+            times: (0..<count).map { Int64($0) })
+    }
+
     /// The same without values and times.
     package var pairs: InteractionLog {
         InteractionLog(users: users, items: items, userRows: userRows, itemRows: itemRows, values: nil, times: nil)

@@ -20,6 +20,20 @@ extension Tensor {
     }
 }
 
+extension Tensor {
+    /// Fills it with normal numbers from a random stream of its own, the same on every device.
+    func fillNormal(deviation: Double, seed: UInt64, index: UInt64) throws {
+        var random = RandomStream(seed: seed, .initialisation, index: index)
+        let values = (0..<count).map { _ in Float(deviation * random.normal()) }
+        _ = try withoutGradients { try copyInPlace(from: Tensor(values, shape)) }
+    }
+}
+
+extension Tensor {
+    /// Where its float32 elements lie; valid while the tensor lives.
+    func floats() throws -> UnsafeMutablePointer<Float> { try withMemory(as: Float.self) { $0.baseAddress! } }
+}
+
 extension FactorTable {
     /// A copy on a device, `[rows × width]`.
     borrowing func tensor(on device: Device) throws -> Tensor {

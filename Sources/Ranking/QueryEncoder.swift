@@ -18,6 +18,17 @@ public protocol HistoryEncoder: QueryEncoder {
     func encode(_ histories: InteractionMatrix<UserRow, ItemRow>, into table: borrowing FactorTable) throws
 }
 
+/// Makes vectors from what people have had in the order of time.
+public protocol SequenceEncoder: QueryEncoder {
+    /// What users have had: ``encode(_:into:)`` makes vectors of it. Empty sequences throw `badData`.
+    var sequences: InteractionSequences { get }
+
+    /// The same model over other sequences.
+    ///
+    /// - Parameter knownUsers: whether row r is still the user of row r; otherwise all are people who were not in training.
+    func over(_ sequences: InteractionSequences, knownUsers: Bool) -> any SequenceEncoder
+}
+
 /// Users who are known by their histories alone: user row `r` is whoever has row `r` of ``histories``. It lets everything
 /// that ranks and measures users of a model do so for people who were not in training.
 public struct HistoryQueries: QueryEncoder {

@@ -31,5 +31,6 @@ struct TrainCommand: ParsableCommand {
             """,
         subcommands: [
             TrainMFCommand.self, TrainALSCommand.self, TrainBPMFCommand.self, TrainTwoTowerCommand.self,
+            TrainSSEPTCommand.self,
         ])
 }

@@ -41,6 +41,49 @@ extension Tensor {
     public func detached() throws -> Tensor { try Operators.detach.tensor(.tensor(self)) }
 }
 
+extension Tensor {
+    /// This tensor, which was computed of `inputs` by other means than operators, as something that can be differentiated.
+    ///
+    /// - Parameter backward: of a gradient by this tensor, makes those by the inputs; nil where there is none. Called in a
+    ///   backward pass, on its thread. It must not hold on to what is returned here.
+    public func recorded(of inputs: [Tensor], backward: @escaping (Tensor) throws -> [Tensor?]) throws -> Tensor {
+        let function = Unmanaged.passRetained(RecordedFunction(library, backward))
+        var handle: OpaquePointer?
+        let code = withExtendedLifetime(inputs) {
+            library.plugin.table.pointee.record(
+                inputs.map { Optional($0.handle) }, inputs.count, self.handle,
+                { context, gradient, gradients in
+                    Unmanaged<RecordedFunction>.fromOpaque(context!).takeUnretainedValue()(gradient!, gradients!)
+                }, { Unmanaged<RecordedFunction>.fromOpaque($0!).release() }, function.toOpaque(), &handle)
+        }
+        try library.check(code)
+        return Tensor(handle!, library)
+    }
+}
+
+/// What a backward pass calls, and the gradients that it gave until they are taken.
+private final class RecordedFunction {
+    private let library: TorchLibrary
+    private let backward: (Tensor) throws -> [Tensor?]
+    private var gradients: [Tensor?] = []
+
+    init(_ library: TorchLibrary, _ backward: @escaping (Tensor) throws -> [Tensor?]) {
+        (self.library, self.backward) = (library, backward)
+    }
+
+    func callAsFunction(_ gradient: OpaquePointer, _ target: UnsafeMutablePointer<OpaquePointer?>) -> Int32 {
+        do {
+            gradients = try withoutGradients { try backward(Tensor(gradient, library)) }
+            for (index, gradient) in gradients.enumerated() { target[index] = gradient?.handle }
+            return 0
+        } catch let error as StarlingError where error.code == .outOfMemory {
+            return Int32(STARLING_TORCH_OUT_OF_MEMORY)
+        } catch {
+            return Int32(STARLING_TORCH_FAILED)
+        }
+    }
+}
+
 /// Runs `body` without recording operators for differentiation.
 public func withoutGradients<Result>(_ body: () throws -> Result) throws -> Result {
     let library = try TorchLibrary.opened()

@@ -64,18 +64,9 @@ enum CompressedHistory {
         guard extent[2] >= 0, extent[2] <= deltas.bytes.count else { throw damaged("\(extent[2]) entries") }
         let entries = Int(extent[2])
 
-        var offsets = [0]
-        offsets.reserveCapacity(users + 1)
-        try counts.withUnsafeBytes { bytes in
-            var reader = Varint.Reader(bytes)
-            for row in 0..<users {
-                guard let count = reader.next(), count <= UInt64(entries - offsets[row]) else {
-                    throw damaged("the count of row \(row)")
-                }
-                offsets.append(offsets[row] + Int(count))
-            }
-            guard reader.isAtEnd, offsets[users] == entries else { throw damaged("its counts do not add up") }
-        }
+        guard
+            let offsets = counts.withUnsafeBytes({ Varint.offsets($0, rows: users, entries: entries) })
+        else { throw damaged("its counts do not add up") }
         var columns: [UInt32] = []
         columns.reserveCapacity(entries)
         try deltas.withUnsafeBytes { bytes in

@@ -42,8 +42,16 @@ public struct EvaluationPart {
             name = test == nil ? rule : rule + " (test part)"
             // At test time the validation part is behind the user too.
             seen = test != nil && validation != nil ? recommender.history.adding(validation!) : recommender.history
-            encoder = recommender.encoder
+            encoder = Self.encoder(of: recommender, after: test == nil ? nil : validation)
         }
+    }
+
+    /// Vectors of users who have also had `later`, where the model goes by the order of time.
+    private static func encoder(of recommender: Recommender, after later: InteractionLog?) -> any QueryEncoder {
+        guard let later, let sequential = recommender.encoder as? any SequenceEncoder else {
+            return recommender.encoder
+        }
+        return sequential.over(sequential.sequences.followed(by: later), knownUsers: true)
     }
 
     /// Other interactions, as of a test file that goes with the training file.

@@ -5,8 +5,8 @@ public import Interactions
 /// The folder `model/` of a run: all that inference needs, without the run's checkpoints or its data.
 ///
 /// `model.json` · `weights.safetensors` · `vocabulary.safetensors` (raw ids of users and items in row order) ·
-/// `catalog.safetensors` · `user-catalog.safetensors` · `history.safetensors` · `validation.safetensors` ·
-/// `test.safetensors` · `fold-in.safetensors`, the last six where there is such a part · `SHA256SUMS`. Parts are read when
+/// `catalog.safetensors` · `user-catalog.safetensors` · `history.safetensors` · `sequences.safetensors` ·
+/// `validation.safetensors` · `test.safetensors` · `fold-in.safetensors`, the last seven where there is such a part · `SHA256SUMS`. Parts are read when
 /// they are asked for, and checked then against `SHA256SUMS` (`sha256sum -c` reads it too).
 ///
 /// ```swift
@@ -80,6 +80,13 @@ public final class ModelFolder {
         }
     }
 
+    /// What training saw, each user's in the order of time; nil if the model does not go by it.
+    public func sequences() throws -> InteractionSequences? {
+        try part("sequences").map {
+            try SequenceFile.sequences($0, users: manifest.users, items: manifest.items)
+        }
+    }
+
     /// Interactions kept from training; nil if there are none.
     public func heldOut(_ which: HeldOut) throws -> InteractionLog? {
         try part(which.rawValue).map { try LogFile.log($0, users: users, items: items) }
@@ -112,6 +119,10 @@ public final class ModelFolder {
         if let history = parts.history {
             precondition(history.rowCount == manifest.users && history.columnCount == manifest.items)
             tensors["history"] = CompressedHistory.tensors(history)
+        }
+        if let sequences = parts.sequences {
+            precondition(sequences.userCount == manifest.users)
+            tensors["sequences"] = SequenceFile.tensors(sequences)
         }
         for (which, log) in parts.heldOut {
             precondition(log.users.count == manifest.users && log.items.count == manifest.items)

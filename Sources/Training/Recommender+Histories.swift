@@ -7,16 +7,23 @@ public import Ranking
 extension Recommender {
     /// Users who are known by their histories alone: the row of a user is that of the history.
     ///
+    /// - Parameter sequences: the same in the order of time, for models that go by it.
     /// - Throws: `usage` if the model cannot make a vector of a history.
-    public func queries(for histories: InteractionMatrix<UserRow, ItemRow>) throws -> HistoryQueries {
-        HistoryQueries(try requiredHistoryEncoder(), histories)
+    public func queries(
+        for histories: InteractionMatrix<UserRow, ItemRow>, inOrder sequences: InteractionSequences? = nil
+    ) throws -> any QueryEncoder {
+        if let sequences, let encoder = encoder as? any SequenceEncoder {
+            return encoder.over(sequences, knownUsers: false)
+        }
+        try requireHistories()
+        return HistoryQueries(historyEncoder!, histories)
     }
 
-    /// ``historyEncoder``.
+    /// Sees to it that the model makes vectors of histories.
     ///
-    /// - Throws: `usage` if the model has none.
-    public func requiredHistoryEncoder() throws -> any HistoryEncoder {
-        if let historyEncoder { return historyEncoder }
+    /// - Throws: `usage` if it does not.
+    public func requireHistories() throws {
+        if historyEncoder != nil || encoder is any SequenceEncoder { return }
         throw StarlingError(
             .usage, "a model of this kind makes no vector of a history: it knows the users of its training alone",
             remedy: "recommend to a user of the training data, or train a model that folds users in")
@@ -26,14 +33,17 @@ extension Recommender {
     ///
     /// - Parameters:
     ///   - histories: `[people × items]`, under this model's item rows; see ``histories(parsing:)``.
+    ///   - sequences: the same in the order of time, for models that go by it; see ``sequences(parsing:)``.
     ///   - includeSeen: whether items of the history itself may come back.
     /// - Throws: `usage` if the model cannot make a vector of a history; what its encoder throws.
     public func recommend(
-        for histories: InteractionMatrix<UserRow, ItemRow>, count: Int = 10, includeSeen: Bool = false
+        for histories: InteractionMatrix<UserRow, ItemRow>, inOrder sequences: InteractionSequences? = nil,
+        count: Int = 10, includeSeen: Bool = false
     ) throws -> [[Item]] {
         let people = (0..<histories.rowCount).map { UserRow($0) }
         return try ranker.top(
-            count, for: people, encoder: queries(for: histories), excluding: includeSeen ? nil : histories
+            count, for: people, encoder: queries(for: histories, inOrder: sequences),
+            excluding: includeSeen ? nil : histories
         ).map(describe)
     }
 
@@ -49,31 +59,44 @@ extension Recommender {
         var (offsets, columns, values): ([Int], [UInt32], [Float]) = ([0], [], [])
         var hasValues = false
         for text in texts {
-            var entries: [UInt32: Float] = [:]
-            for part in text.split(separator: ",") {
-                let entry = Self.trimmed(part)
-                guard !entry.isEmpty else { continue }
-                let (item, value) = try historyEntry(entry)
-                hasValues = hasValues || value != nil
-                guard entries.updateValue(value ?? 1, forKey: UInt32(item.index)) == nil else {
-                    throw StarlingError(
-                        .badData, "item \(items[item]) stands twice in the history “\(text)”",
-                        remedy: "name it once, with the value that counts")
-                }
-            }
-            guard !entries.isEmpty else {
-                throw StarlingError(
-                    .usage, "the history “\(text)” names no item", remedy: "write ids with commas between: 10:4,25,31:5"
-                )
-            }
-            for (column, value) in entries.sorted(by: { $0.key < $1.key }) {
-                columns.append(column)
-                values.append(value)
+            let entries = try historyEntries(text)
+            hasValues = hasValues || entries.contains { $0.value != nil }
+            for entry in entries.sorted(by: { $0.item < $1.item }) {
+                columns.append(entry.item)
+                values.append(entry.value ?? 1)
             }
             offsets.append(columns.count)
         }
         return InteractionMatrix(
             offsets: offsets, columns: columns, values: hasValues ? values : nil, columnCount: items.count)
+    }
+
+    /// The same histories as they are written, the earliest item first; values say nothing.
+    ///
+    /// - Throws: as ``histories(parsing:)`` does.
+    public func sequences(parsing texts: [String]) throws -> InteractionSequences {
+        InteractionSequences(try texts.map { try historyEntries($0).map(\.item) })
+    }
+
+    private func historyEntries(_ text: String) throws -> [(item: UInt32, value: Float?)] {
+        var entries: [(item: UInt32, value: Float?)] = []
+        var items: Set<UInt32> = []
+        for part in text.split(separator: ",") {
+            let entry = Self.trimmed(part)
+            guard !entry.isEmpty else { continue }
+            let (item, value) = try historyEntry(entry)
+            guard items.insert(UInt32(item.index)).inserted else {
+                throw StarlingError(
+                    .badData, "item \(self.items[item]) stands twice in the history “\(text)”",
+                    remedy: "name it once, with the value that counts")
+            }
+            entries.append((UInt32(item.index), value))
+        }
+        guard !entries.isEmpty else {
+            throw StarlingError(
+                .usage, "the history “\(text)” names no item", remedy: "write ids with commas between: 10:4,25,31:5")
+        }
+        return entries
     }
 
     private func historyEntry(_ entry: String) throws -> (ItemRow, Float?) {

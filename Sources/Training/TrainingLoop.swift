@@ -22,7 +22,7 @@ public struct TrainingLoop: Sendable {
     public var keepBest: WatchedMetric?
 
     public init(epochs: Int) {
-        precondition(epochs >= 1)
+        precondition(epochs >= 0)
         self.epochs = epochs
     }
 

@@ -10,6 +10,17 @@ enum Varint {
         bytes.append(UInt8(rest))
     }
 
+    /// Where rows begin, `[rows + 1]`, of their counts as varints; nil if these are not so many or do not add up to `entries`.
+    static func offsets(_ counts: UnsafeRawBufferPointer, rows: Int, entries: Int) -> [Int]? {
+        var (reader, offsets) = (Reader(counts), [0])
+        offsets.reserveCapacity(min(rows, counts.count) + 1)
+        for row in 0..<rows {
+            guard let count = reader.next(), count <= UInt64(entries - offsets[row]) else { return nil }
+            offsets.append(offsets[row] + Int(count))
+        }
+        return reader.isAtEnd && offsets[rows] == entries ? offsets : nil
+    }
+
     /// Reads numbers one after the other and never past the end.
     struct Reader {
         private let bytes: UnsafeRawBufferPointer

@@ -15,12 +15,7 @@ final class TwoTowerTrainer: EpochTrainer {
     private let scaler: GradientScaler?
     private let validation: TwoTowerValidation?
     private let options: TwoTowerOptions
-    /// Interactions of the epoch that are done, and the sum of their losses.
-    private var done = 0, lossSum = 0.0
-    /// Interactions in a batch: the option's, or fewer since memory ran out.
-    private var batchSize: Int
-    /// Steps whose losses have not been read yet: reading waits for the device.
-    private var unread: [(places: Range<Int>, loss: Tensor)] = []
+    private let steps: EpochSteps
 
     init(
         history: InteractionMatrix<UserRow, ItemRow>, order: any InteractionOrder, users: [FeatureBags],
@@ -28,10 +23,12 @@ final class TwoTowerTrainer: EpochTrainer {
         validation: InteractionLog?, options: TwoTowerOptions, workers: Workers, isa: InstructionSet
     ) throws {
         (self.options, self.order) = (options, order)
-        batchSize = options.batchSize
         self.users = try Tower("user", side: 0, users, options, isa: isa)
         self.items = try Tower("item", side: 1, items, options, isa: isa)
         samples = TwoTowerSamples(history, options)
+        steps = EpochSteps(
+            of: samples.count, "interactions", batchSize: options.batchSize, accumulation: options.gradientAccumulation,
+            on: options.device)
         loss = try TwoTowerLoss(options, threads: workers.count, isa: isa)
         optimizer = try Adam(
             self.users.parameters + self.items.parameters, Adam.Options(learningRate: options.learningRate))
@@ -49,74 +46,34 @@ final class TwoTowerTrainer: EpochTrainer {
     var optimizerState: [TensorSource] {
         users.optimizerState + items.optimizerState + optimizer.state.map { TensorSource($0) }
             + (scaler?.state.map { TensorSource(($0.name, $0.tensor)) } ?? [])
-            + [TensorSource(name: "place", [Double(done), lossSum, Double(batchSize)])]
+            + steps.state
     }
 
     func restore(weights: SafeTensorsFile, optimizer file: SafeTensorsFile) throws {
         try users.restore(weights: weights, optimizer: file)
         try items.restore(weights: weights, optimizer: file)
         for state in optimizer.state + (scaler?.state ?? []) { try state.tensor.restore(state.name, from: file) }
-        let place = try file.tensor("place").expect(.float64, shape: [3]).doubles()
-        (done, lossSum, batchSize) = (Int(place[0]), place[1], Int(place[2]))
+        try steps.restore(file)
     }
 
     func train(
         epoch: Int, cancellation: Cancellation, progress: (EpochProgress) -> Void
     ) throws -> EpochOutcome {
-        let clock = Stopwatch()
-        while done < samples.count {
-            if cancellation.isCancelled {
-                try readLosses(epoch)
-                return .interrupted
-            }
-            let places = done..<min(samples.count, done + options.batchSize * options.gradientAccumulation)
-            do {
-                unread.append((places, try step(places, epoch: epoch)))
-            } catch let error as StarlingError where error.code == .outOfMemory && batchSize > 1 {
-                for parameter in users.parameters + items.parameters { try parameter.tensor.setGradient(nil) }
-                batchSize /= 2
-                var notice = EpochProgress(done: done, total: samples.count)
-                notice.notice = "out of memory: batches are of \(batchSize) interactions from here on; \(error.what)"
-                progress(notice)
-                continue
-            }
-            done = places.upperBound
-            if options.device == .cpu || unread.count == 16 || done == samples.count {
-                try readLosses(epoch)
-                progress(EpochProgress(done: done, total: samples.count, loss: lossSum / Double(done)))
-            }
+        let trained = try steps.train(epoch: epoch, cancellation, progress: progress) {
+            for parameter in users.parameters + items.parameters { try parameter.tensor.setGradient(nil) }
+        } step: { samples, batchSize in
+            try step(samples, batchSize, epoch: epoch)
         }
-        let seconds = clock.seconds
-        var metrics = ["train_loss": lossSum / Double(samples.count)]
-        (done, lossSum) = (0, 0)
+        guard let trained else { return .interrupted }
+        var metrics = ["train_loss": trained.loss]
         if let validation {
             try metrics.merge(validation.metrics(users: users.vectors, items: items.vectors, cancellation)) { $1 }
         }
-        return .finished(metrics: metrics, seconds: seconds)
-    }
-
-    /// Adds up the losses of steps.
-    /// - Throws: `failed` for one that is no number. The weights are spoilt then; the newest checkpoint is older.
-    private func readLosses(_ epoch: Int) throws {
-        defer { unread = [] }
-        for (places, loss) in unread {
-            let loss = try loss.item()
-            guard loss.isFinite else {
-                let step = places.lowerBound / (options.batchSize * options.gradientAccumulation) + 1
-                throw StarlingError(
-                    .failed,
-                    "training diverged: the loss of batch \(step) of epoch \(epoch) is \(loss), at interactions "
-                        + "\(places.lowerBound) to \(places.upperBound)",
-                    remedy:
-                        "lower --learning-rate and --embedding-learning-rate; the checkpoints of earlier epochs are kept"
-                )
-            }
-            lossSum += loss * Double(places.count)
-        }
+        return .finished(metrics: metrics, seconds: trained.seconds)
     }
 
     /// One step over the interactions at places, in batches whose gradients add up; the mean loss.
-    private func step(_ places: Range<Int>, epoch: Int) throws -> Tensor {
+    private func step(_ places: Range<Int>, _ batchSize: Int, epoch: Int) throws -> Tensor {
         let interactions = try order.interactions(places, epoch: epoch)
         typealias Embedded = [(inputs: [EmbeddingInput], embedded: Tensor)]
         var (left, right, mean): (Embedded, Embedded, Tensor?) = ([], [], nil)

@@ -16,11 +16,13 @@ package enum Spelling {
         "gradient-accumulation", "id-dropout",
         "import-table", "include-seen", "init-from", "init-stddev", "item-buckets", "keep-best", "keep-samples",
         "label-threshold",
-        "learning-rate", "learning-rate-decay", "min-improvement", "min-item", "min-user", "movie-export-table",
+        "learning-rate", "learning-rate-decay", "max-length", "min-improvement", "min-item", "min-user",
+        "movie-export-table",
         "negative-sampling", "no-biases", "part-size", "ratings-csv", "regularization-exponent", "relevant-from",
+        "replace-items", "replace-users", "sample-windows",
         "size-limit",
         "skip-bad-rows", "solve-precision", "supabase-key", "supabase-url", "unobserved-weight", "use-cuda",
-        "user-attributes", "user-buckets", "user-export-table", "users-from", "val-size", "weight-decay",
+        "user-attributes", "user-buckets", "user-dim", "user-export-table", "users-from", "val-size", "weight-decay",
         "with-history",
     ]
 

@@ -25,13 +25,16 @@ struct SplitFlags: ParsableArguments {
     }
 
     /// The rule that was asked for, a random tenth by default; nil for none.
-    func rule() throws -> SplitRule? {
+    ///
+    /// - Parameter usual: another default.
+    func rule(usual: SplitRule? = nil) throws -> SplitRule? {
         if let split {
             guard valSize == nil else {
                 throw StarlingError(.usage, "--split and --val-size exclude each other", remedy: "give one of them")
             }
             return try SplitRule(parsing: split)
         }
+        if valSize == nil, let usual { return usual }
         let share = valSize ?? 0.1
         guard share >= 0, share < 1 else {
             throw StarlingError(.usage, "--val-size \(share) is out of range", remedy: "use 0 or more and below 1")

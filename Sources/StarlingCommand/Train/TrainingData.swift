@@ -12,14 +12,16 @@ struct TrainingData {
     let interactions: Int
     let fingerprint: String
     let valueRange: ClosedRange<Float>?
+    /// What users had, in the order of time, for models that go by it.
+    let sequences: InteractionSequences?
     /// Where training reads its batches, with `--stream`; the histories have no values then.
     let shards: InteractionShards?
 
     /// Reads with a bar, prints the ingestion report, splits. What is not in the result is let go on the way: times as soon
     /// as the split is done, the log when users' histories stand.
     static func load(
-        _ reading: ReadingFlags, _ catalogs: CatalogFlags, _ rule: SplitRule?, streams: Bool = false, _ seed: UInt64,
-        _ workers: Workers, _ cancellation: Cancellation
+        _ reading: ReadingFlags, _ catalogs: CatalogFlags, _ rule: SplitRule?, streams: Bool = false,
+        ordered: Bool = false, _ seed: UInt64, _ workers: Workers, _ cancellation: Cancellation
     ) throws -> TrainingData {
         let catalog = try catalogs.items.map { try ItemCatalog.read($0) }
         let userCatalog = try catalogs.users.map { try UserCatalog.read($0) }
@@ -27,6 +29,10 @@ struct TrainingData {
         let shards = streams ? try reading.shards(part: folders?.train, cancellation) : nil
         var (log, partition) = try read(reading, folders, workers, cancellation)
         let fingerprint = log.fingerprint(workers: workers)
+        if ordered, log.times == nil {
+            FileHandles.standardError("times   the data has none: its order is taken as the order in time\n")
+            log = log.inOrder
+        }
         var heldOut: [ModelFolder.HeldOut: InteractionLog] = [:]
         if let rule {
             let made = try partition ?? log.partition(rule, seed: seed, workers: workers)
@@ -35,6 +41,8 @@ struct TrainingData {
             heldOut[.foldIn] = log.part(.foldIn, of: made)
             partition = made
         }
+        let sequences =
+            ordered ? InteractionSequences(partition.map { log.part(.train, of: $0)! } ?? log) : nil
         log = streams ? log.pairs : log.withoutTimes
         if let catalog {
             let known = log.items.rawIDs.filter { catalog[$0] != nil }.count
@@ -52,7 +60,7 @@ struct TrainingData {
                     : values.reduce(into: values[0]...values[0]) { range, value in
                         range = min(range.lowerBound, value)...max(range.upperBound, value)
                     }
-            }, shards: shards)
+            }, sequences: sequences, shards: shards)
     }
 
     /// The source's log, or that of its folders with which part each interaction is of.

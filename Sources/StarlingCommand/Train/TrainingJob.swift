@@ -22,6 +22,12 @@ struct TrainingJob {
     /// Whether batches are read from shards as training goes on.
     var streams = false
 
+    /// Whether the model goes by the order of time.
+    var isOrdered = false
+
+    /// What progress counts.
+    var unit = "ratings"
+
     /// What it trains on.
     var device = "cpu"
 
@@ -49,7 +55,7 @@ struct TrainingJob {
         let cancellation = Signals.cancelOnInterrupt()
 
         let loaded = try TrainingData.load(
-            reading, catalogs, rule, streams: streams, run.seed, workers, cancellation)
+            reading, catalogs, rule, streams: streams, ordered: isOrdered, run.seed, workers, cancellation)
         let loadSeconds = clock.seconds
         let sizes = (users: loaded.history.rowCount, items: loaded.history.columnCount)
         let memory = estimate(
@@ -69,7 +75,7 @@ struct TrainingJob {
         let loadPeak = Host.peakMemory()
         Host.resetPeakMemory()
         let trainer = try makeTrainer(loaded, workers, isa)
-        let console = ConsoleObserver(unit: "ratings")
+        let console = ConsoleObserver(unit: unit)
         let result = try loop.train(trainer, in: directory, cancellation: cancellation, observers: [console])
         let trainPeak = Host.peakMemory()
         try ModelFolder.write(parts(of: loaded, trainer), to: directory.modelPath)
@@ -114,6 +120,7 @@ struct TrainingJob {
         parts.catalog = data.catalog
         parts.userCatalog = data.userCatalog
         parts.history = data.history
+        parts.sequences = data.sequences
         parts.heldOut = data.heldOut
         return parts
     }

@@ -100,17 +100,17 @@ struct TwoTowerFlags: ParsableArguments {
         options.batchSize = batchSize ?? options.batchSize
         options.gradientAccumulation = gradientAccumulation ?? 1
         (options.userBuckets, options.itemBuckets) = (userBuckets, itemBuckets)
-        options.loss = try Self.choice("--loss", loss)
+        options.loss = try choice("--loss", loss)
         options.cosine = cosine
         options.temperature = temperature
         options.negatives = negatives
-        options.sampling = try Self.choice("--negative-sampling", negativeSampling)
+        options.sampling = try choice("--negative-sampling", negativeSampling)
         options.labelThreshold = labelThreshold
-        options.embeddings.kind = try Self.choice("--embedding-optimizer", embeddingOptimizer)
+        options.embeddings.kind = try choice("--embedding-optimizer", embeddingOptimizer)
         options.embeddings.learningRate = embeddingLearningRate ?? options.embeddings.learningRate
         options.learningRate = learningRate ?? options.learningRate
         options.idDropout = idDropout
-        options.precision = try Self.choice("--precision", precision)
+        options.precision = try choice("--precision", precision)
         try options.validate()
         return options
     }
@@ -120,17 +120,6 @@ struct TwoTowerFlags: ParsableArguments {
         var features = TwoTower.Features(users: data.userCatalog, items: data.catalog)
         features.userAttributes = userAttributes?.split(separator: ",").map(String.init)
         return features
-    }
-
-    private static func choice<Value: RawRepresentable<String> & CaseIterable>(
-        _ flag: String, _ text: String
-    ) throws -> Value {
-        guard let value = Value(rawValue: text.lowercased()) else {
-            throw StarlingError(
-                .usage, "“\(text)” is none of \(flag)'s",
-                remedy: "use " + Value.allCases.map(\.rawValue).joined(separator: ", "))
-        }
-        return value
     }
 
     /// Every option in its final value, as `run.json` keeps it.

@@ -16,9 +16,10 @@ extension RecommendCommand {
 
     func answers(_ recommender: Recommender) throws -> [Answer] {
         guard !history.isEmpty else { return try user.map { try answer(to: $0, recommender) } }
-        _ = try recommender.requiredHistoryEncoder()
+        try recommender.requireHistories()
         let histories = try recommender.histories(parsing: history)
-        let lists = try recommender.recommend(for: histories, count: count, includeSeen: includeSeen)
+        let lists = try recommender.recommend(
+            for: histories, inOrder: recommender.sequences(parsing: history), count: count, includeSeen: includeSeen)
         return lists.enumerated().map { row, items in
             Answer(items: items, history: recommender.describe(UserRow(row), of: histories))
         }

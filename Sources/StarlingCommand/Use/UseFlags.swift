@@ -1,4 +1,5 @@
 import ArgumentParser
+import Neural
 import Starling
 
 /// Which trained run is used, and with how many threads.
@@ -20,7 +21,13 @@ struct UseFlags: ParsableArguments {
     /// The same, and the files it came from.
     func opened() throws -> (folder: ModelFolder, recommender: Recommender) {
         let folder = try ModelFolder(RunDirectory(reading: run).modelPath)
-        return (folder, try Recommender(folder, workers: makeWorkers(threads), isa: .current()))
+        let (workers, isa) = (try makeWorkers(threads), try InstructionSet.current())
+        return (
+            folder,
+            folder.manifest.kind == SSEPT.kind
+                ? try SSEPT.recommender(folder, workers: workers, isa: isa)
+                : try Recommender(folder, workers: workers, isa: isa)
+        )
     }
 }
 

@@ -1,0 +1,88 @@
+import Basics
+import Formats
+import Torch
+import Training
+
+/// The steps of an epoch, of any model that is trained in batches: where the epoch stands, losses that are read late since
+/// reading waits for the device, and smaller batches when memory runs out.
+final class EpochSteps {
+    /// Samples of an epoch.
+    private let count: Int
+    /// Samples of a step.
+    private let stride: Int
+    /// What samples are, for people.
+    private let noun: String
+    private let device: Device
+    /// Samples of the epoch that are done, and the sum of their losses.
+    private var done = 0, lossSum = 0.0
+    /// Samples in a batch: the option's, or fewer since memory ran out.
+    private var batchSize: Int
+    private var unread: [(samples: Range<Int>, loss: Tensor)] = []
+
+    init(of count: Int, _ noun: String, batchSize: Int, accumulation: Int, on device: Device) {
+        (self.count, self.noun, self.batchSize, self.device) = (count, noun, batchSize, device)
+        stride = batchSize * accumulation
+    }
+
+    var state: [TensorSource] { [TensorSource(name: "place", [Double(done), lossSum, Double(batchSize)])] }
+
+    func restore(_ file: SafeTensorsFile) throws {
+        let place = try file.tensor("place").expect(.float64, shape: [3]).doubles()
+        (done, lossSum, batchSize) = (Int(place[0]), place[1], Int(place[2]))
+    }
+
+    /// Goes on to the end of the epoch.
+    ///
+    /// - Parameters:
+    ///   - clear: forgets gradients of a step that ran out of memory.
+    ///   - step: trains on samples in batches of at most so many, and gives the mean loss `[]`.
+    /// - Returns: the mean loss and the seconds it took; nil if it was cancelled.
+    /// - Throws: `failed` for a loss that is no number. The weights are spoilt then; the newest checkpoint is older.
+    func train(
+        epoch: Int, _ cancellation: Cancellation, progress: (EpochProgress) -> Void, clear: () throws -> Void,
+        step: (_ samples: Range<Int>, _ batchSize: Int) throws -> Tensor
+    ) throws -> (loss: Double, seconds: Double)? {
+        let clock = Stopwatch()
+        while done < count {
+            if cancellation.isCancelled {
+                try readLosses(epoch)
+                return nil
+            }
+            let samples = done..<min(count, done + stride)
+            do {
+                unread.append((samples, try step(samples, batchSize)))
+            } catch let error as StarlingError where error.code == .outOfMemory && batchSize > 1 {
+                try clear()
+                batchSize /= 2
+                var notice = EpochProgress(done: done, total: count)
+                notice.notice = "out of memory: batches are of \(batchSize) \(noun) from here on; \(error.what)"
+                progress(notice)
+                continue
+            }
+            done = samples.upperBound
+            if device == .cpu || unread.count == 16 || done == count {
+                try readLosses(epoch)
+                progress(EpochProgress(done: done, total: count, loss: lossSum / Double(done)))
+            }
+        }
+        defer { (done, lossSum) = (0, 0) }
+        return (lossSum / Double(max(1, count)), clock.seconds)
+    }
+
+    private func readLosses(_ epoch: Int) throws {
+        defer { unread = [] }
+        for (samples, loss) in unread {
+            let loss = try loss.item()
+            guard loss.isFinite else {
+                throw StarlingError(
+                    .failed,
+                    "training diverged: the loss of batch \(samples.lowerBound / stride + 1) of epoch \(epoch) is "
+                        + "\(loss), at \(noun) \(samples.lowerBound) to \(samples.upperBound)",
+                    remedy:
+                        "lower --learning-rate (and --embedding-learning-rate, where there is one); the checkpoints of earlier epochs are kept"
+                )
+            }
+            lossSum += loss * Double(samples.count)
+        }
+    }
+}

@@ -1,0 +1,171 @@
+import Basics
+import Formats
+import Interactions
+import Torch
+import Training
+
+/// Weights of a run, or of a checkpoint that PyTorch saved, to begin with: encoder weights by name, vectors of users and items by
+/// their ids. What cannot be matched is left as it was, and told.
+public struct Retraining {
+    /// What became of a tensor.
+    public struct Fate: Sendable, Equatable {
+        public enum Outcome: String, Sendable {
+            case loaded, skipped
+            /// The model has it, and the file does not.
+            case missing
+            /// The file has it, and the model does not.
+            case unexpected
+        }
+
+        /// The file's name of it; of one that is missing the model's.
+        public let name: String
+        public let shape: [Int]
+        public let outcome: Outcome
+        /// Which of the model's it became, or why it did not.
+        public let detail: String
+    }
+
+    /// The options that the file says, in which a model takes all of it.
+    public let shape: Shape
+
+    /// Options of a model that a file's tensors determine.
+    public struct Shape: Sendable, Equatable {
+        public var factors: Int, userDim: Int, maxLength: Int, blocks: Int
+        /// nil where the file does not say.
+        public var heads: Int?
+        public var attendsToPadding: Bool
+    }
+
+    /// A tensor under the model's name for it.
+    struct Part {
+        /// In the file.
+        let source: String
+        let sourceShape: [Int]
+        /// Of this part of it.
+        let shape: [Int]
+        let values: () throws -> [Float]
+    }
+
+    let path: String
+    /// By the model's names.
+    let parts: [String: Part]
+    /// Of the file's tensors, those that no part is made of.
+    let unexpected: [(name: String, shape: [Int])]
+    /// The row of a raw id in tables `items` and `users`; nil where the file has none.
+    let rows: (_ table: String, _ id: String) -> Int?
+
+    /// - Parameter path: a run directory, or a `.pth` of a SASRec model.
+    /// - Throws: `badData` for a file that is no state dict, or none of a model that is known; `failed` for a damaged run.
+    public init(_ path: String) throws {
+        self = Files.kind(path) == .directory ? try Self.run(path) : try SASRecCheckpoint.read(path)
+    }
+
+    init(
+        path: String, shape: Shape, parts: [String: Part], unexpected: [(name: String, shape: [Int])],
+        rows: @escaping (_ table: String, _ id: String) -> Int?
+    ) {
+        (self.path, self.shape, self.parts, self.unexpected, self.rows) = (path, shape, parts, unexpected, rows)
+    }
+
+    private static func run(_ path: String) throws -> Retraining {
+        let folder = try ModelFolder(RunDirectory(reading: path).modelPath)
+        guard folder.manifest.kind == SSEPT.kind else {
+            throw StarlingError(
+                .badData, "the run is of a model “\(folder.manifest.kind)”", at: .init(file: path),
+                remedy: "name a run of train sse-pt")
+        }
+        let options = try SSEPT.options(of: folder)
+        let (users, items) = (try folder.users, try folder.items)
+        let parts = try folder.weights.names.map { name -> (String, Part) in
+            let view = try folder.weights.tensor(name)
+            return (name, Part(source: name, sourceShape: view.shape, shape: view.shape, values: view.floats))
+        }
+        return Retraining(
+            path: path,
+            shape: Shape(
+                factors: options.factors, userDim: options.userDim, maxLength: options.maxLength,
+                blocks: options.blocks, heads: options.heads, attendsToPadding: options.attendsToPadding),
+            parts: Dictionary(uniqueKeysWithValues: parts), unexpected: []
+        ) { table, id in
+            table == "users" ? users.row(of: id)?.index : items.row(of: id)?.index
+        }
+    }
+
+    /// Takes over what fits.
+    ///
+    /// - Returns: the fate of each tensor: the model's in their order, and then what the file has besides.
+    func load(
+        into network: SequenceNetwork, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>
+    ) throws -> [Fate] {
+        var fates: [Fate] = []
+        for (name, parameter) in network.parameters {
+            let wanted = parameter.shape
+            guard let part = parts[name] else {
+                fates.append(Fate(name: name, shape: wanted, outcome: .missing, detail: "stays as it was"))
+                continue
+            }
+            func tell(_ outcome: Fate.Outcome, _ detail: String) {
+                fates.append(Fate(name: part.source, shape: part.sourceShape, outcome: outcome, detail: detail))
+            }
+            if name == "items.weight" || name == "users.weight" {
+                guard part.shape.count == 2, part.shape[1] == wanted[1] else {
+                    tell(.skipped, "vectors of \(part.shape.last ?? 0), the model's are of \(wanted[1])")
+                    continue
+                }
+                let table = String(name.prefix(5))
+                let ids = table == "items" ? items.rawIDs : users.rawIDs
+                let found = try takeRows(of: part, table, ids, into: parameter)
+                tell(
+                    found == 0 ? .skipped : .loaded,
+                    "\(Numerals.grouped(found)) of \(Numerals.grouped(ids.count)) \(table) by their ids")
+            } else if name == "positions.weight", part.shape.count == 2, part.shape[1] == wanted[1],
+                part.shape[0] != wanted[0]
+            {
+                // The newest place has the last row.
+                let count = min(part.shape[0], wanted[0])
+                let rows = Array(try part.values().suffix(count * wanted[1]))
+                _ = try withoutGradients {
+                    try parameter.narrowed(axis: 0, from: wanted[0] - count, count: count)
+                        .copyInPlace(from: Tensor(rows, [count, wanted[1]]))
+                }
+                tell(.loaded, "the last \(count) of \(part.shape[0]) rows")
+            } else if part.shape == wanted {
+                _ = try withoutGradients { try parameter.copyInPlace(from: Tensor(part.values(), wanted)) }
+                tell(.loaded, name == part.source ? "" : name)
+            } else {
+                tell(.skipped, "the model's \(name) is \(wanted)")
+            }
+        }
+        return Self.joined(fates)
+            + unexpected.map { Fate(name: $0.name, shape: $0.shape, outcome: .unexpected, detail: "not used") }
+    }
+
+    /// Parts of one tensor with one fate are one row.
+    private static func joined(_ fates: [Fate]) -> [Fate] {
+        fates.reduce(into: []) { rows, fate in
+            if fate.outcome != .missing,
+                let row = rows.firstIndex(where: { $0.name == fate.name && $0.outcome == fate.outcome })
+            {
+                rows[row] = Fate(
+                    name: fate.name, shape: fate.shape, outcome: fate.outcome,
+                    detail: rows[row].detail + ", " + fate.detail)
+            } else {
+                rows.append(fate)
+            }
+        }
+    }
+
+    private func takeRows(of part: Part, _ table: String, _ ids: [String], into parameter: Tensor) throws -> Int {
+        let (count, width) = (part.shape[0], part.shape[1])
+        let source = try part.values()
+        var (values, found) = (try parameter.array(of: Float.self), 0)
+        for (row, id) in ids.enumerated() {
+            guard let place = rows(table, id), place < count else { continue }
+            values.replaceSubrange(
+                (row * width)..<((row + 1) * width), with: source[(place * width)..<((place + 1) * width)])
+            found += 1
+        }
+        _ = try withoutGradients { try parameter.copyInPlace(from: Tensor(values, parameter.shape)) }
+        return found
+    }
+}

@@ -1,0 +1,107 @@
+import Basics
+public import Interactions
+public import Kernels
+import Ranking
+import Torch
+public import Training
+
+/// SSE-PT, the personalised transformer with stochastic shared embeddings (Wu, Li, Hsieh & Sharpnack, RecSys 2020); with
+/// `userDim` 0, SASRec (Kang & McAuley, ICDM 2018).
+///
+/// ```swift
+/// let histories = InteractionSequences(log)
+/// let trainer = try SSEPT.trainer(on: histories, users: log.users, items: log.items, workers: workers)
+/// let result = try TrainingLoop(epochs: 200).train(trainer)
+/// ```
+///
+/// Attention of a CPU is a kernel of ours over the causal half alone; everything else, and a GPU, is LibTorch's. On a CPU, the
+/// same data, options, instruction set and number of threads give the same bits, resume included.
+public enum SSEPT {
+    /// A trainer over users' histories, ready for a ``TrainingLoop``.
+    ///
+    /// - Parameters:
+    ///   - histories: `[users × their items]` in the order of time; users with fewer than two are left out.
+    ///   - users: their vocabulary.
+    ///   - items: theirs.
+    ///   - validation: interactions to measure `val_recall@10` and `val_ndcg@10` on after each epoch.
+    ///   - start: weights to begin with; `fates` is told what became of each.
+    ///   - workers: rank for validation; operators take as many threads.
+    /// - Throws: `usage` for options out of range; `unavailable` without LibTorch or the device; `badData` where no user has two
+    ///   interactions.
+    public static func trainer(
+        on histories: InteractionSequences, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>,
+        validation: InteractionLog? = nil, startingFrom start: Retraining? = nil,
+        fates: ([Retraining.Fate]) -> Void = { _ in },
+        options: SSEPTOptions = SSEPTOptions(), workers: Workers, isa: InstructionSet = .best
+    ) throws -> any EpochTrainer {
+        try options.validate()
+        guard (0..<histories.userCount).contains(where: { histories[UserRow($0)].count > 1 }) else {
+            throw StarlingError(
+                .badData, "no user has two interactions in training, so nothing comes next",
+                remedy: "hold out less, or name data with longer histories")
+        }
+        let network = try network(users: users.count, items: items.count, options, workers)
+        if let start { try fates(start.load(into: network, users: users, items: items)) }
+        let validation = validation.map { SequenceValidation($0, histories, options, workers: workers, isa: isa) }
+        return try SSEPTTrainer(
+            network, histories, items: items.count, options, validation: validation.map { $0.metrics }, isa: isa)
+    }
+
+    static func network(users: Int, items: Int, _ options: SSEPTOptions, _ workers: Workers) throws -> SequenceNetwork {
+        try TorchLibrary.opened().setThreads(workers.count)
+        try options.device.require()
+        return try SequenceNetwork(users: users, items: items, options)
+    }
+
+    /// What training takes at its peak, beyond what the data's reader has already taken.
+    public static func memoryEstimate(
+        users: Int, items: Int, interactions: Int, validation: Int, options: SSEPTOptions
+    ) -> MemoryEstimate {
+        var estimate = MemoryEstimate()
+        estimate.add("LibTorch", bytes: 160 << 20)
+        estimate.add("histories", bytes: 4 * interactions + 16 * users)
+        let width = options.width
+        let weights =
+            items * options.factors + users * options.userDim + options.maxLength * width + options.blocks * 6 * width
+            * width
+        estimate.add("weights and optimiser", bytes: 4 * 4 * weights)
+        let average = users == 0 ? 0 : interactions / users
+        let places = options.batchSize * min(options.maxLength, max(1, average))
+        let candidates = options.loss == .softmax ? 2 * items : (1 + options.drawn) * (options.factors + 2)
+        estimate.add("a batch", bytes: 4 * places * ((8 + 16 * options.blocks) * width + 2 * candidates))
+        if validation > 0 { estimate.add("validation", bytes: 16 * validation + 4 * items * options.factors) }
+        return estimate
+    }
+}
+
+/// What is measured after an epoch on interactions that training did not see.
+private struct SequenceValidation {
+    private let heldOut: InteractionLog
+    private let histories: InteractionSequences
+    private let seen: InteractionMatrix<UserRow, ItemRow>
+    private let options: SSEPTOptions
+    private let workers: Workers
+    private let isa: InstructionSet
+
+    init(
+        _ heldOut: InteractionLog, _ histories: InteractionSequences, _ options: SSEPTOptions, workers: Workers,
+        isa: InstructionSet
+    ) {
+        (self.heldOut, self.histories, self.options, self.workers, self.isa) = (
+            heldOut, histories, options, workers, isa
+        )
+        seen = histories.matrix(items: heldOut.items.count)
+    }
+
+    /// `val_recall@10` and `val_ndcg@10` by full ranking of items that were trained, without those the user has had.
+    func metrics(_ network: SequenceNetwork, _ cancellation: Cancellation) throws -> [String: Double] {
+        let trained = seen.columnsWithEntries
+        let index = ItemIndex(vectors: try network.itemVectors(), isRecommendable: { trained[$0.index] })
+        let ranking = try RankingEvaluation.evaluate(
+            ranker: Ranker(index: index, workers: workers, isa: isa),
+            encoder: SSEPTEncoder(network, histories, options, isa: isa), train: seen, heldOut: heldOut, cutoffs: [10],
+            cancellation: cancellation
+        ).metrics
+        return ["val_recall@10": ranking["recall@10"]!, "val_ndcg@10": ranking["ndcg@10"]!]
+    }
+}

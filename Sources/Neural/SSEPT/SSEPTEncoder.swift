@@ -1,0 +1,56 @@
+import Basics
+import Interactions
+import Kernels
+import Ranking
+import Torch
+
+/// Vectors of people from the last items they have had: the network's last place, of which ranking needs the items' part, for
+/// the user's part of a score is the same for all items.
+final class SSEPTEncoder: SequenceEncoder {
+    let sequences: InteractionSequences
+    private let network: SequenceNetwork
+    private let options: SSEPTOptions
+    private let isa: InstructionSet
+    /// Whether row r is the user of row r; otherwise all are people who were not in training.
+    private let knownUsers: Bool
+
+    init(
+        _ network: SequenceNetwork, _ sequences: InteractionSequences, knownUsers: Bool = true,
+        _ options: SSEPTOptions, isa: InstructionSet
+    ) {
+        (self.network, self.sequences, self.knownUsers) = (network, sequences, knownUsers)
+        (self.options, self.isa) = (options, isa)
+    }
+
+    var dimensions: Int { options.factors }
+
+    func over(_ sequences: InteractionSequences, knownUsers: Bool) -> any SequenceEncoder {
+        SSEPTEncoder(network, sequences, knownUsers: knownUsers && self.knownUsers, options, isa: isa)
+    }
+
+    func encode(_ users: [UserRow], into table: borrowing FactorTable) throws {
+        // Sequences of like lengths together keep the rectangles of operators full.
+        let order = users.indices.sorted { sequences[users[$0]].count < sequences[users[$1]].count }
+        for first in stride(from: 0, to: order.count, by: 256) {
+            let part = order[first..<min(order.count, first + 256)]
+            let known = part.filter { !sequences[users[$0]].isEmpty }
+            for place in part { table.row(place).update(repeating: 0) }
+            guard !known.isEmpty else { continue }
+            var inputs = SequenceInputs(options)
+            for place in known {
+                let window = sequences[users[place]].suffix(options.maxLength)
+                inputs.append(window, user: knownUsers ? users[place].index : nil)
+            }
+            let packed = inputs.sequences()
+            let vectors = try withoutGradients {
+                let step = try SequenceStep(packed, isPadding: inputs.isPadding, isTraining: false, options, isa: isa)
+                let places = try options.precision.autocast(on: options.device) { try network(inputs, step) }
+                return try places.selecting(network.indices(packed.lastPlaces)).to(.float32).array(of: Float.self)
+            }
+            for (index, place) in known.enumerated() {
+                let vector = vectors[(index * options.width)..<(index * options.width + options.factors)]
+                _ = table.row(place).update(fromContentsOf: vector)
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import Basics
+import Formats
+import Interactions
+import Kernels
+import Ranking
+import Torch
+import Training
+
+/// A personalised transformer in training; see ``SSEPT``.
+final class SSEPTTrainer: EpochTrainer {
+    private let network: SequenceNetwork
+    private let samples: SequenceSamples
+    private let steps: EpochSteps
+    private let loss: SequenceLoss
+    private let optimizer: Adam
+    private let scaler: GradientScaler?
+    private let validation: ((SequenceNetwork, Cancellation) throws -> [String: Double])?
+    private let options: SSEPTOptions
+    private let isa: InstructionSet
+    private var order: (epoch: Int, users: [UInt32]) = (0, [])
+
+    init(
+        _ network: SequenceNetwork, _ histories: InteractionSequences, items: Int, _ options: SSEPTOptions,
+        validation: ((SequenceNetwork, Cancellation) throws -> [String: Double])?, isa: InstructionSet
+    ) throws {
+        (self.network, self.options, self.validation, self.isa) = (network, options, validation, isa)
+        samples = SequenceSamples(histories, itemCount: items, options)
+        steps = EpochSteps(
+            of: samples.count, "histories", batchSize: options.batchSize, accumulation: options.gradientAccumulation,
+            on: options.device)
+        loss = SequenceLoss(options, itemCount: items)
+        var adam = Adam.Options(learningRate: options.learningRate)
+        (adam.beta2, adam.weightDecay) = (options.beta2, options.weightDecay)
+        optimizer = try Adam(network.parameters, adam)
+        scaler = options.precision == .fp16 ? try GradientScaler(on: options.device) : nil
+    }
+
+    var weights: [TensorSource] { network.weights }
+
+    var optimizerState: [TensorSource] {
+        optimizer.state.map { TensorSource($0) } + (scaler?.state.map { TensorSource($0) } ?? []) + steps.state
+    }
+
+    func restore(weights: SafeTensorsFile, optimizer file: SafeTensorsFile) throws {
+        try network.restore(weights)
+        for state in optimizer.state + (scaler?.state ?? []) { try state.tensor.restore(state.name, from: file) }
+        try steps.restore(file)
+    }
+
+    func train(
+        epoch: Int, cancellation: Cancellation, progress: (EpochProgress) -> Void
+    ) throws -> EpochOutcome {
+        if order.epoch != epoch { order = (epoch, samples.order(of: epoch)) }
+        let trained = try steps.train(epoch: epoch, cancellation, progress: progress) {
+            try network.clearGradients()
+        } step: { places, batchSize in
+            try step(places, batchSize, epoch: epoch)
+        }
+        guard let trained else { return .interrupted }
+        var metrics = ["train_loss": trained.loss]
+        if let validation { try metrics.merge(validation(network, cancellation)) { $1 } }
+        return .finished(metrics: metrics, seconds: trained.seconds)
+    }
+
+    /// One step over histories at places of the epoch, in batches whose gradients add up; the mean loss.
+    private func step(_ places: Range<Int>, _ batchSize: Int, epoch: Int) throws -> Tensor {
+        var mean: Tensor?
+        for first in stride(from: places.lowerBound, to: places.upperBound, by: batchSize) {
+            let part = first..<min(places.upperBound, first + batchSize)
+            let batch = samples.batch(order.users, part, epoch: epoch)
+            let share = Double(part.count) / Double(places.count)
+            let loss = try loss(batch, epoch: epoch)
+            let weighed = share == 1 ? loss : try loss.multiplied(by: share)
+            try (scaler?.scaled(weighed) ?? weighed).backward()
+            mean = try withoutGradients { try mean?.adding(weighed) ?? weighed.detached() }
+        }
+        try scaler?.unscale(network.parameters.compactMap { try $0.tensor.gradient })
+        try optimizer.step(scaler)
+        try scaler?.update()
+        try network.clearGradients()
+        return mean!
+    }
+
+    private func loss(_ batch: SequenceSamples.Batch, epoch: Int) throws -> Tensor {
+        let step = try SequenceStep(
+            batch.sequences, isPadding: batch.inputs.isPadding, isTraining: true, epoch: epoch, options, isa: isa)
+        return try options.precision.autocast(on: options.device) {
+            try loss(network(batch.inputs, step), network, batch)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package import Interactions
+import Kernels
+
+/// Batches of an epoch: each user once, in an order that is the epoch's own, with the end of the history or a stretch of it.
+/// Everything drawn is a pure function of seed, epoch and place in the epoch.
+package struct SequenceSamples {
+    /// A batch in training: what goes in, and what is to come next.
+    package struct Batch {
+        package var inputs: SequenceInputs
+        package let sequences: PackedSequences
+        /// Places that have a next item, `[scored]`.
+        package var scored: [Int64]
+        /// For each of these the item that comes next, and drawn ones: `[scored × (1 + negatives)]`.
+        package var candidates: [Int64]
+
+        package init(inputs: SequenceInputs, sequences: PackedSequences, scored: [Int64], candidates: [Int64]) {
+            (self.inputs, self.sequences, self.scored, self.candidates) = (inputs, sequences, scored, candidates)
+        }
+    }
+
+    private let histories: InteractionSequences
+    private let itemCount: Int
+    private let options: SSEPTOptions
+    /// Users with at least two items, of which something comes next.
+    private let users: [UInt32]
+
+    package init(_ histories: InteractionSequences, itemCount: Int, _ options: SSEPTOptions) {
+        (self.histories, self.itemCount, self.options) = (histories, itemCount, options)
+        users = (0..<histories.userCount).filter { histories[UserRow($0)].count > 1 }.map { UInt32($0) }
+    }
+
+    /// Sequences of an epoch.
+    package var count: Int { users.count }
+
+    /// The epoch's users.
+    package func order(of epoch: Int) -> [UInt32] {
+        var random = RandomStream(seed: options.seed, .order, index: UInt64(epoch))
+        var order = users
+        random.shuffle(&order)
+        return order
+    }
+
+    /// - Parameters:
+    ///   - order: the epoch's.
+    ///   - part: places in it.
+    package func batch(_ order: [UInt32], _ part: Range<Int>, epoch: Int) -> Batch {
+        var (inputs, scored, candidates) = (SequenceInputs(options), [Int64](), [Int64]())
+        var isSeen = [Bool](repeating: false, count: itemCount)
+        for place in part {
+            let history = histories[UserRow(Int(order[place]))]
+            var random = RandomStream(seed: options.seed, .negatives, index: UInt64(epoch) << 32 | UInt64(place))
+            var (window, next) = sample(history, &random)
+            var user = Int(order[place])
+            if options.replaceUsers > 0, random.uniform() < options.replaceUsers {
+                user = random.below(histories.userCount)
+            }
+            replace(&window, &next, &random)
+            scored += inputs.append(window[...], user: user).map { Int64($0) }
+            for item in history { isSeen[Int(item)] = true }
+            for item in next {
+                candidates.append(Int64(item))
+                for _ in 0..<options.drawn { candidates.append(Int64(unseen(isSeen, &random))) }
+            }
+            for item in history { isSeen[Int(item)] = false }
+        }
+        return Batch(
+            inputs: inputs, sequences: inputs.sequences(firstNumber: part.lowerBound), scored: scored,
+            candidates: candidates)
+    }
+
+    /// What is looked at, and what comes next at each place.
+    private func sample(
+        _ history: ArraySlice<UInt32>, _ random: inout RandomStream
+    ) -> (window: [UInt32], next: [UInt32]) {
+        let length = min(options.maxLength + 1, history.count)
+        var stretch = history.suffix(length)
+        if history.count > length, options.sampleWindows > 0, random.uniform() < options.sampleWindows {
+            let first = history.startIndex + random.below(history.count - length + 1)
+            stretch = history[first..<first + length]
+        }
+        return (Array(stretch.dropLast()), Array(stretch.dropFirst()))
+    }
+
+    /// Stochastic shared embeddings, as the reference code draws them: with the probability, both the item of a place and what
+    /// comes next there are replaced, by two random items; and what comes next at the place before is what stands here now.
+    private func replace(_ window: inout [UInt32], _ next: inout [UInt32], _ random: inout RandomStream) {
+        guard options.replaceItems > 0 else { return }
+        for place in window.indices.reversed() {
+            if place + 1 < window.count { next[place] = window[place + 1] }
+            guard random.uniform() < options.replaceItems else { continue }
+            window[place] = UInt32(random.below(itemCount))
+            next[place] = UInt32(random.below(itemCount))
+        }
+    }
+
+    /// An item that the user never had. Of a user who has had nearly all, any.
+    private func unseen(_ isSeen: [Bool], _ random: inout RandomStream) -> Int {
+        for _ in 0..<64 {
+            let item = random.below(itemCount)
+            if !isSeen[item] { return item }
+        }
+        return random.below(itemCount)
+    }
+}
