@@ -34,6 +34,17 @@ extension Tensor {
     func floats() throws -> UnsafeMutablePointer<Float> { try withMemory(as: Float.self) { $0.baseAddress! } }
 }
 
+extension Tensor {
+    /// A copy of a matrix of float32 in memory of ours.
+    func table() throws -> FactorTable {
+        let (rows, width) = (shape[0], shape[1])
+        let table = FactorTable(rows: rows, width: width)
+        let values = try array(of: Float.self)
+        for row in 0..<rows { _ = table.row(row).update(fromContentsOf: values[(row * width)..<((row + 1) * width)]) }
+        return table
+    }
+}
+
 extension FactorTable {
     /// A copy on a device, `[rows × width]`.
     borrowing func tensor(on device: Device) throws -> Tensor {

@@ -47,7 +47,6 @@ import Torch
             }
         }
         let batch = try batch(variant, options)
-        let loss = SequenceLoss(options, itemCount: 12)
         var adam = Adam.Options(learningRate: 1e-3)
         adam.beta2 = 0.98
         let optimizer = try Adam(network.parameters, adam)
@@ -56,7 +55,7 @@ import Torch
             let pass = try SequenceStep(
                 batch.sequences, isPadding: batch.inputs.isPadding, isTraining: true, epoch: 3, options, isa: .best)
             let places = try network(batch.inputs, pass)
-            let mean = try loss(places, network, batch)
+            let mean = try network.loss(places, batch)
             try mean.backward()
             losses.append(try mean.item())
             if step == 0 { try expectFirst(variant, places, network, batch) }

@@ -75,11 +75,12 @@ public enum InteractionReader {
             let files: [MappedFile]
             switch try SourceLocator.locate(source) {
             case .shards(let folder):
+                _ = try options.taken(of: [source])
                 return try MDSReader(
                     options: options, workers: workers, cancellation: cancellation, progress: progress,
                     windowSize: max(1, chunkSize / 64)
                 ).read(folder)
-            case .files(let paths): files = try paths.map { try MappedFile($0) }
+            case .files(let paths): files = try options.taken(of: paths).map { try MappedFile($0) }
             }
             if try PairReader.reads(files[0], options) {
                 return try PairReader(

@@ -17,8 +17,24 @@ public struct ReadingOptions: Sendable {
     public var minimumPerItem = 0
     /// Leaves out rows that cannot be read and counts them (`--skip-bad-rows`); false stops at the first.
     public var skipsBadRows = false
+    /// The share of a source's files that is read (`--fraction`), spread evenly over them in their order and at least one.
+    /// Default 1: all.
+    public var fraction = 1.0
 
     public init() {}
+
+    /// The files of which to read.
+    /// - Throws: `usage` for a share of one file.
+    func taken(of files: [String]) throws -> [String] {
+        guard fraction < 1 else { return files }
+        guard files.count > 1 else {
+            throw StarlingError(
+                .usage, "--fraction takes some of several files, and this is one", at: .init(file: files.first ?? ""),
+                remedy: "name a folder or a glob of files, or split the data with starling data split")
+        }
+        func before(_ index: Int) -> Int { Int((Double(index) * fraction).rounded(.up)) }
+        return files.indices.filter { before($0 + 1) > before($0) }.map { files[$0] }
+    }
 }
 
 /// What becomes of several interactions of one user with one item.

@@ -1,6 +1,6 @@
 import Basics
 import Formats
-import Interactions
+package import Interactions
 import Torch
 import Training
 
@@ -30,7 +30,10 @@ public struct Retraining {
 
     /// Options of a model that a file's tensors determine.
     public struct Shape: Sendable, Equatable {
+        public var architecture = SSEPTOptions.Architecture.ssept
         public var factors: Int, userDim: Int, maxLength: Int, blocks: Int
+        /// Of an encoder.
+        public var feedForward: Int?
         /// nil where the file does not say.
         public var heads: Int?
         public var attendsToPadding: Bool
@@ -54,10 +57,10 @@ public struct Retraining {
     /// The row of a raw id in tables `items` and `users`; nil where the file has none.
     let rows: (_ table: String, _ id: String) -> Int?
 
-    /// - Parameter path: a run directory, or a `.pth` of a SASRec model.
+    /// - Parameter path: a run directory, or a `.pth` of a SASRec model or of PyTorch's `TransformerEncoder`.
     /// - Throws: `badData` for a file that is no state dict, or none of a model that is known; `failed` for a damaged run.
     public init(_ path: String) throws {
-        self = Files.kind(path) == .directory ? try Self.run(path) : try SASRecCheckpoint.read(path)
+        self = Files.kind(path) == .directory ? try Self.run(path) : try Self.checkpoint(PTHFile(path))
     }
 
     init(
@@ -65,6 +68,15 @@ public struct Retraining {
         rows: @escaping (_ table: String, _ id: String) -> Int?
     ) {
         (self.path, self.shape, self.parts, self.unexpected, self.rows) = (path, shape, parts, unexpected, rows)
+    }
+
+    private static func checkpoint(_ file: PTHFile) throws -> Retraining {
+        if let found = try SASRecCheckpoint.read(file) ?? EncoderCheckpoint.read(file) { return found }
+        throw StarlingError(
+            .badData,
+            "it holds no model that is known: among its tensors are " + file.names.prefix(5).joined(separator: ", "),
+            at: .init(file: file.path),
+            remedy: "name the state dict of a SASRec model or of a TransformerEncoder, or a run of train sse-pt")
     }
 
     private static func run(_ path: String) throws -> Retraining {
@@ -83,19 +95,26 @@ public struct Retraining {
         return Retraining(
             path: path,
             shape: Shape(
-                factors: options.factors, userDim: options.userDim, maxLength: options.maxLength,
-                blocks: options.blocks, heads: options.heads, attendsToPadding: options.attendsToPadding),
+                architecture: options.architecture, factors: options.factors, userDim: options.userDim,
+                maxLength: options.maxLength,
+                blocks: options.blocks, feedForward: options.feedForward, heads: options.heads,
+                attendsToPadding: options.attendsToPadding),
             parts: Dictionary(uniqueKeysWithValues: parts), unexpected: []
         ) { table, id in
             table == "users" ? users.row(of: id)?.index : items.row(of: id)?.index
         }
     }
 
+    /// Tensors whose rows are users or items.
+    private static let tables = [
+        "users.weight": "users", "items.weight": "items", "output.weight": "items", "output.bias": "items",
+    ]
+
     /// Takes over what fits.
     ///
     /// - Returns: the fate of each tensor: the model's in their order, and then what the file has besides.
-    func load(
-        into network: SequenceNetwork, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>
+    package func load(
+        into network: any SequenceModel, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>
     ) throws -> [Fate] {
         var fates: [Fate] = []
         for (name, parameter) in network.parameters {
@@ -107,12 +126,11 @@ public struct Retraining {
             func tell(_ outcome: Fate.Outcome, _ detail: String) {
                 fates.append(Fate(name: part.source, shape: part.sourceShape, outcome: outcome, detail: detail))
             }
-            if name == "items.weight" || name == "users.weight" {
-                guard part.shape.count == 2, part.shape[1] == wanted[1] else {
+            if let table = Self.tables[name] {
+                guard part.shape.dropFirst() == wanted.dropFirst() else {
                     tell(.skipped, "vectors of \(part.shape.last ?? 0), the model's are of \(wanted[1])")
                     continue
                 }
-                let table = String(name.prefix(5))
                 let ids = table == "items" ? items.rawIDs : users.rawIDs
                 let found = try takeRows(of: part, table, ids, into: parameter)
                 tell(
@@ -156,7 +174,7 @@ public struct Retraining {
     }
 
     private func takeRows(of part: Part, _ table: String, _ ids: [String], into parameter: Tensor) throws -> Int {
-        let (count, width) = (part.shape[0], part.shape[1])
+        let (count, width) = (part.shape[0], part.shape.dropFirst().reduce(1, *))
         let source = try part.values()
         var (values, found) = (try parameter.array(of: Float.self), 0)
         for (row, id) in ids.enumerated() {

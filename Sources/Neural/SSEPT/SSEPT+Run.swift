@@ -1,4 +1,6 @@
 public import Basics
+public import Factorization
+import Formats
 import Interactions
 public import Kernels
 import Ranking
@@ -11,7 +13,8 @@ extension SSEPT {
 
     /// What of the options using a model needs.
     private struct Shape: Codable {
-        var factors, userDim, maxLength, blocks, heads: Int
+        var architecture: SSEPTOptions.Architecture
+        var factors, userDim, maxLength, blocks, heads, feedForward: Int
         var attendsToPadding: Bool
     }
 
@@ -19,8 +22,10 @@ extension SSEPT {
     public static func facts(_ options: SSEPTOptions) throws -> JSONValue {
         try JSONValue(
             encoding: Shape(
-                factors: options.factors, userDim: options.userDim, maxLength: options.maxLength,
-                blocks: options.blocks, heads: options.heads, attendsToPadding: options.attendsToPadding))
+                architecture: options.architecture, factors: options.factors, userDim: options.userDim,
+                maxLength: options.maxLength,
+                blocks: options.blocks, heads: options.heads, feedForward: options.feedForward,
+                attendsToPadding: options.attendsToPadding))
     }
 
     /// The options of a model's shape.
@@ -30,9 +35,41 @@ extension SSEPT {
         var options = SSEPTOptions()
         (options.factors, options.userDim, options.maxLength) = (shape.factors, shape.userDim, shape.maxLength)
         (options.blocks, options.heads) = (shape.blocks, shape.heads)
+        (options.architecture, options.feedForward) = (shape.architecture, shape.feedForward)
         options.attendsToPadding = shape.attendsToPadding
+        if options.architecture == .encoder { options.loss = .softmax }
         try options.validate()
         return options
+    }
+
+    private static func network(
+        of folder: ModelFolder, _ options: SSEPTOptions, _ workers: Workers
+    ) throws -> any SequenceModel {
+        let network = try network(
+            users: folder.manifest.users, items: folder.manifest.items, options, workers)
+        try network.restore(folder.weights)
+        return network
+    }
+
+    /// Vectors of all users, of what they had in training, and of all items: a score is their product, as it is of a
+    /// factorisation.
+    ///
+    /// - Throws: as ``recommender(_:workers:isa:)`` does.
+    public static func vectors(
+        _ folder: ModelFolder, workers: Workers, isa: InstructionSet = .best
+    ) throws -> FactorModel {
+        let recommender = try recommender(folder, workers: workers, isa: isa)
+        let items = try network(of: folder, options(of: folder), workers).itemVectors()
+        let (encoder, count) = (recommender.encoder, recommender.users.count)
+        let users = FactorTable(rows: max(1, count), width: encoder.dimensions)
+        try encoder.encode((0..<count).map { UserRow($0) }, into: users)
+        let flat = (0..<count).flatMap { Array(users.row($0)) }
+        return try FactorModel([
+            TensorSource(name: "user_factors", flat, shape: [count, encoder.dimensions]),
+            TensorSource(
+                name: "item_factors", (0..<items.rows).flatMap { Array(items.row($0)) },
+                shape: [items.rows, encoder.dimensions]),
+        ])
     }
 
     /// The model in a folder, ready for use; its vectors of users are made when they are asked for, of what they had in
@@ -49,9 +86,7 @@ extension SSEPT {
                 remedy: "train the run again with --overwrite")
         }
         let options = try options(of: folder)
-        let network = try network(
-            users: folder.manifest.users, items: folder.manifest.items, options, workers)
-        try network.restore(folder.weights)
+        let network = try network(of: folder, options, workers)
         let vectors = try network.itemVectors()
         return Recommender(
             users: try folder.users, items: try folder.items, catalog: try folder.catalog,

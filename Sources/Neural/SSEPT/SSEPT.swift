@@ -47,10 +47,13 @@ public enum SSEPT {
             network, histories, items: items.count, options, validation: validation.map { $0.metrics }, isa: isa)
     }
 
-    static func network(users: Int, items: Int, _ options: SSEPTOptions, _ workers: Workers) throws -> SequenceNetwork {
+    static func network(users: Int, items: Int, _ options: SSEPTOptions, _ workers: Workers) throws -> any SequenceModel
+    {
         try TorchLibrary.opened().setThreads(workers.count)
         try options.device.require()
-        return try SequenceNetwork(users: users, items: items, options)
+        return options.architecture == .ssept
+            ? try SequenceNetwork(users: users, items: items, options)
+            : try EncoderNetwork(users: users, items: items, options)
     }
 
     /// What training takes at its peak, beyond what the data's reader has already taken.
@@ -94,7 +97,7 @@ private struct SequenceValidation {
     }
 
     /// `val_recall@10` and `val_ndcg@10` by full ranking of items that were trained, without those the user has had.
-    func metrics(_ network: SequenceNetwork, _ cancellation: Cancellation) throws -> [String: Double] {
+    func metrics(_ network: any SequenceModel, _ cancellation: Cancellation) throws -> [String: Double] {
         let trained = seen.columnsWithEntries
         let index = ItemIndex(vectors: try network.itemVectors(), isRecommendable: { trained[$0.index] })
         let ranking = try RankingEvaluation.evaluate(

@@ -8,21 +8,21 @@ import Torch
 /// the user's part of a score is the same for all items.
 final class SSEPTEncoder: SequenceEncoder {
     let sequences: InteractionSequences
-    private let network: SequenceNetwork
+    private let network: any SequenceModel
     private let options: SSEPTOptions
     private let isa: InstructionSet
     /// Whether row r is the user of row r; otherwise all are people who were not in training.
     private let knownUsers: Bool
 
     init(
-        _ network: SequenceNetwork, _ sequences: InteractionSequences, knownUsers: Bool = true,
+        _ network: any SequenceModel, _ sequences: InteractionSequences, knownUsers: Bool = true,
         _ options: SSEPTOptions, isa: InstructionSet
     ) {
         (self.network, self.sequences, self.knownUsers) = (network, sequences, knownUsers)
         (self.options, self.isa) = (options, isa)
     }
 
-    var dimensions: Int { options.factors }
+    var dimensions: Int { network.queryWidth }
 
     func over(_ sequences: InteractionSequences, knownUsers: Bool) -> any SequenceEncoder {
         SSEPTEncoder(network, sequences, knownUsers: knownUsers && self.knownUsers, options, isa: isa)
@@ -45,11 +45,12 @@ final class SSEPTEncoder: SequenceEncoder {
             let vectors = try withoutGradients {
                 let step = try SequenceStep(packed, isPadding: inputs.isPadding, isTraining: false, options, isa: isa)
                 let places = try options.precision.autocast(on: options.device) { try network(inputs, step) }
-                return try places.selecting(network.indices(packed.lastPlaces)).to(.float32).array(of: Float.self)
+                let last = try Tensor(packed.lastPlaces, [packed.count]).to(nil, options.device)
+                return try places.selecting(last).to(.float32).array(of: Float.self)
             }
             for (index, place) in known.enumerated() {
-                let vector = vectors[(index * options.width)..<(index * options.width + options.factors)]
-                _ = table.row(place).update(fromContentsOf: vector)
+                let last = vectors[(index * options.width)..<((index + 1) * options.width)]
+                _ = table.row(place).update(fromContentsOf: network.query(last))
             }
         }
     }

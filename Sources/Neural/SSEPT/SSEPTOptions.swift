@@ -15,7 +15,15 @@ public struct SSEPTOptions: Sendable {
         case sampledSoftmax = "sampled-softmax"
     }
 
-    /// Floats of an item's vector. Default: 50.
+    public enum Architecture: String, Codable, Sendable, CaseIterable {
+        case ssept = "sse-pt"
+        /// PyTorch's `TransformerEncoder` and a layer of logits, with softmax over all items.
+        case encoder
+    }
+
+    /// Default: sse-pt.
+    public var architecture = Architecture.ssept
+    /// Floats of an item's vector; 0 with the encoder for users alone. Default: 50.
     public var factors = 50
     /// Floats of a user's vector, which stands beside the item's at each place; 0 is SASRec. Default: 50.
     public var userDim = 50
@@ -25,6 +33,8 @@ public struct SSEPTOptions: Sendable {
     public var blocks = 2
     /// Heads of attention in a block. Default: 1.
     public var heads = 1
+    /// Floats between the two feed-forward layers of an encoder's block. Default: 2048.
+    public var feedForward = 2048
     /// Of embedded items, of weights of attention, and in the feed-forward layers. Default: 0.2.
     public var dropout = 0.2
     /// Stochastic shared embeddings: the probability with which an item is replaced by a random one, in what goes in and in what
@@ -77,7 +87,12 @@ public struct SSEPTOptions: Sendable {
         func require(_ holds: Bool, _ what: String) throws {
             guard holds else { throw StarlingError(.usage, what) }
         }
-        try require((1...4096).contains(factors), "--factors is 1 to 4096")
+        let isEncoder = architecture == .encoder
+        try require((isEncoder ? 0...4096 : 1...4096).contains(factors), "--factors is 1 to 4096")
+        try require(!isEncoder || width > 0, "--factors and --user-dim are both 0")
+        try require(!isEncoder || loss == .softmax, "--architecture encoder is trained with --loss softmax")
+        try require(!isEncoder || !attendsToPadding, "an encoder has no padding")
+        try require((1...65_536).contains(feedForward), "--feed-forward is 1 to 65536")
         try require((0...4096).contains(userDim), "--user-dim is 0 to 4096")
         try require((1...65_536).contains(maxLength), "--max-length is 1 to 65536")
         try require((1...64).contains(blocks), "--blocks is 1 to 64")

@@ -8,27 +8,25 @@ import Training
 
 /// A personalised transformer in training; see ``SSEPT``.
 final class SSEPTTrainer: EpochTrainer {
-    private let network: SequenceNetwork
+    private let network: any SequenceModel
     private let samples: SequenceSamples
     private let steps: EpochSteps
-    private let loss: SequenceLoss
     private let optimizer: Adam
     private let scaler: GradientScaler?
-    private let validation: ((SequenceNetwork, Cancellation) throws -> [String: Double])?
+    private let validation: ((any SequenceModel, Cancellation) throws -> [String: Double])?
     private let options: SSEPTOptions
     private let isa: InstructionSet
     private var order: (epoch: Int, users: [UInt32]) = (0, [])
 
     init(
-        _ network: SequenceNetwork, _ histories: InteractionSequences, items: Int, _ options: SSEPTOptions,
-        validation: ((SequenceNetwork, Cancellation) throws -> [String: Double])?, isa: InstructionSet
+        _ network: any SequenceModel, _ histories: InteractionSequences, items: Int, _ options: SSEPTOptions,
+        validation: ((any SequenceModel, Cancellation) throws -> [String: Double])?, isa: InstructionSet
     ) throws {
         (self.network, self.options, self.validation, self.isa) = (network, options, validation, isa)
         samples = SequenceSamples(histories, itemCount: items, options)
         steps = EpochSteps(
             of: samples.count, "histories", batchSize: options.batchSize, accumulation: options.gradientAccumulation,
             on: options.device)
-        loss = SequenceLoss(options, itemCount: items)
         var adam = Adam.Options(learningRate: options.learningRate)
         (adam.beta2, adam.weightDecay) = (options.beta2, options.weightDecay)
         optimizer = try Adam(network.parameters, adam)
@@ -85,7 +83,7 @@ final class SSEPTTrainer: EpochTrainer {
         let step = try SequenceStep(
             batch.sequences, isPadding: batch.inputs.isPadding, isTraining: true, epoch: epoch, options, isa: isa)
         return try options.precision.autocast(on: options.device) {
-            try loss(network(batch.inputs, step), network, batch)
+            try network.loss(network(batch.inputs, step), batch)
         }
     }
 }

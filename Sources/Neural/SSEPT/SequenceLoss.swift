@@ -1,17 +1,16 @@
-package import Torch
+import Torch
 
 /// The loss of what comes next at each place of a batch, by operators.
-package struct SequenceLoss {
+struct SequenceLoss {
     private let options: SSEPTOptions
-    private let itemCount: Int
 
-    package init(_ options: SSEPTOptions, itemCount: Int) { (self.options, self.itemCount) = (options, itemCount) }
+    init(_ options: SSEPTOptions) { self.options = options }
 
     /// - Parameters:
     ///   - places: `[places × width]`, of the network.
     ///   - batch: candidates; the first of each place comes next.
     /// - Returns: `[]`: the mean over places that have a next item.
-    package func callAsFunction(_ places: Tensor, _ network: SequenceNetwork, _ batch: SequenceSamples.Batch) throws
+    func callAsFunction(_ places: Tensor, _ network: SequenceNetwork, _ batch: SequenceSamples.Batch) throws
         -> Tensor
     {
         let places =
@@ -35,13 +34,13 @@ package struct SequenceLoss {
         let logits = try (personal.map { try scores.adding($0) } ?? scores).to(.float32)
         switch options.loss {
         case .sampledSoftmax: return try Loss.crossEntropy(logits, network.indices([Int64](repeating: 0, count: count)))
-        case .bce, .gbce, .softmax: return try binary(logits)
+        case .bce, .gbce, .softmax: return try binary(logits, of: network.items.weight.shape[0])
         }
     }
 
     /// bce: −log σ(s₀) − the mean of log(1 − σ(sⱼ)) over the drawn items. gbce, with n drawn: −(β log σ(s₀) + Σ log(1 − σ(sⱼ))) /
     /// (n + 1), where β = 1 − t (1 − α) and α is the share of the other items that is drawn.
-    private func binary(_ logits: Tensor) throws -> Tensor {
+    private func binary(_ logits: Tensor, of itemCount: Int) throws -> Tensor {
         let drawn = Double(options.drawn)
         let next = try logits.narrowed(axis: 1, from: 0, count: 1).logSigmoid().mean()
         let others = try logits.narrowed(axis: 1, from: 1, count: options.drawn).multiplied(by: -1).logSigmoid().mean()

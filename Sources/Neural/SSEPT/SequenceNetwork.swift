@@ -1,10 +1,9 @@
-import Formats
-import Kernels
+package import Kernels
 package import Torch
 
 /// SSE-PT's network (Wu et al., RecSys 2020): at each place of a history the item's vector and the user's beside it, and one
 /// for the position, through ``SequenceBlock``s; a score is the product of a place with [item ++ user].
-package final class SequenceNetwork: Module {
+package final class SequenceNetwork: SequenceModel {
     /// `[items × factors]`
     package let items: Embedding
     /// `[users × userDim]`; nil without users' vectors.
@@ -23,15 +22,7 @@ package final class SequenceNetwork: Module {
         positions = try Embedding(options.maxLength, options.width, on: device)
         blocks = try (0..<options.blocks).map { _ in try SequenceBlock(options) }
         finalNorm = try LayerNorm(options.width, epsilon: 1e-8, on: device)
-        // Glorot & Bengio's normal deviation of matrices, ones and zeros of norms, zeros of biases; the same on every device.
-        for (index, (name, tensor)) in parameters.enumerated() {
-            if tensor.shape.count == 2 {
-                let deviation = (2 / Double(tensor.shape[0] + tensor.shape[1])).squareRoot()
-                try tensor.fillNormal(deviation: deviation, seed: options.seed, index: UInt64(index))
-            } else if name.hasSuffix(".bias") {
-                _ = try withoutGradients { try tensor.zeroInPlace() }
-            }
-        }
+        try fill(seed: options.seed)
     }
 
     package var parameters: [(name: String, tensor: Tensor)] {
@@ -43,7 +34,7 @@ package final class SequenceNetwork: Module {
     package func callAsFunction(_ inputs: SequenceInputs, _ step: SequenceStep) throws -> Tensor {
         var embedded = try items(indices(inputs.items)).multiplied(by: Double(options.factors).squareRoot())
         if let users {
-            let own = try inputs.users.map { try users(indices($0)) } ?? average(users, inputs.items.count)
+            let own = try users.rows(inputs.users, inputs.items.count)
             embedded = try Tensor.concatenated(
                 [embedded, own.multiplied(by: Double(options.userDim).squareRoot())], axis: 1)
         }
@@ -52,29 +43,15 @@ package final class SequenceNetwork: Module {
         return try finalNorm(places)
     }
 
-    /// Who was not in training is the average of who was.
-    private func average(_ users: Embedding, _ places: Int) throws -> Tensor {
-        let mean = try users.weight.sum(axes: [0], keepingAxes: true)
-            .multiplied(by: 1 / Double(users.weight.shape[0]))
-        return try Tensor.full([places, 1], 1, on: options.device).multiplied(by: mean)
-    }
-
     func indices(_ rows: [Int64]) throws -> Tensor { try Tensor(rows, [rows.count]).to(nil, options.device) }
 
-    var weights: [TensorSource] { parameters.map { TensorSource($0) } }
-
-    func restore(_ file: SafeTensorsFile) throws {
-        for parameter in parameters { try parameter.tensor.restore(parameter.name, from: file) }
+    package func loss(_ places: Tensor, _ batch: SequenceSamples.Batch) throws -> Tensor {
+        try SequenceLoss(options)(places, self, batch)
     }
-}
 
-extension SequenceNetwork {
-    /// `[items × factors]`: what the items' part of a place is multiplied with.
-    func itemVectors() throws -> FactorTable {
-        let (rows, width) = (items.weight.shape[0], items.weight.shape[1])
-        let table = FactorTable(rows: rows, width: width)
-        let vectors = try items.weight.array(of: Float.self)
-        for row in 0..<rows { _ = table.row(row).update(fromContentsOf: vectors[(row * width)..<((row + 1) * width)]) }
-        return table
-    }
+    /// `[items × factors]`: ranking needs no more, for the user's part of a score is the same for all items.
+    package func itemVectors() throws -> FactorTable { try items.weight.table() }
+
+    package var queryWidth: Int { options.factors }
+    package func query(_ place: ArraySlice<Float>) -> [Float] { Array(place.prefix(options.factors)) }
 }

@@ -29,6 +29,8 @@ package final class SequenceStep {
         rectangle = options.worksByOperators ? try sequences.rectangle(on: options.device) : nil
         var random = RandomStream(seed: options.seed, .dropout, index: UInt64(epoch))
         key = random.next()
+        // Operators draw from the device's generator.
+        if isTraining, options.worksByOperators { try TorchLibrary.opened().seed(key &+ UInt64(sequences.firstNumber)) }
     }
 
     /// Zeroes padding.

@@ -39,6 +39,12 @@ struct ReadingFlags: ParsableArguments {
             valueName: "count"))
     var minItem: Int = 0
 
+    @Option(
+        help: ArgumentHelp(
+            "Read this share of the source's files, spread over them: 0.1 is every tenth. Default: 1.",
+            valueName: "share"))
+    var fraction: Double = 1
+
     @Flag(help: "Leave out rows that cannot be read, and count them; otherwise the first one is an error.")
     var skipBadRows = false
 
@@ -69,6 +75,10 @@ struct ReadingFlags: ParsableArguments {
         options.minimumPerUser = minUser
         options.minimumPerItem = minItem
         options.skipsBadRows = skipBadRows
+        guard fraction > 0, fraction <= 1 else {
+            throw StarlingError(.usage, "--fraction \(fraction) is out of range", remedy: "use above 0 and up to 1")
+        }
+        options.fraction = fraction
         return options
     }
 
@@ -122,10 +132,10 @@ struct ReadingFlags: ParsableArguments {
     /// The shards to stream, in `part` of the source or in all of it.
     func shards(part: String?, _ cancellation: Cancellation?) throws -> InteractionShards {
         let (source, options) = (try part ?? source(), try options())
-        guard options.duplicates == nil, minUser <= 1, minItem <= 1, !skipBadRows else {
+        guard options.duplicates == nil, minUser <= 1, minItem <= 1, !skipBadRows, fraction == 1 else {
             throw StarlingError(
                 .usage,
-                "--duplicates, --min-user, --min-item and --skip-bad-rows have no meaning for shards as they lie",
+                "--duplicates, --min-user, --min-item, --skip-bad-rows and --fraction have no meaning for shards as they lie",
                 remedy: "apply them once with starling data convert, or leave --stream out")
         }
         if let folder = try Program.current.shards(at: source, cancellation) {
@@ -143,6 +153,7 @@ struct ReadingFlags: ParsableArguments {
         for case (let name, let text?) in texts { arguments += [name, text] }
         if minUser > 0 { arguments += ["--min-user", String(minUser)] }
         if minItem > 0 { arguments += ["--min-item", String(minItem)] }
+        if fraction < 1 { arguments += ["--fraction", "\(fraction)"] }
         if skipBadRows { arguments.append("--skip-bad-rows") }
         return arguments
     }
@@ -154,6 +165,7 @@ struct ReadingFlags: ParsableArguments {
             "separator": separator.map { .string($0) } ?? .null,
             "duplicates": duplicates.map { .string($0) } ?? .null,
             "min-user": .integer(minUser), "min-item": .integer(minItem), "skip-bad-rows": .bool(skipBadRows),
+            "fraction": fraction < 1 ? .number(fraction) : .null,
         ]
     }
 }

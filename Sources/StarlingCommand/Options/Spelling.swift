@@ -12,7 +12,7 @@ package enum Spelling {
     /// Every option name of more than one word; a test holds this list against the commands.
     package static let names = [
         "all-users", "batch-size", "bias-regularization", "block-size", "burn-in", "cg-steps", "checkpoint-every",
-        "clip-grad", "cold-start", "early-stopping", "embedding-learning-rate", "embedding-optimizer",
+        "clip-grad", "cold-start", "early-stopping", "feed-forward", "embedding-learning-rate", "embedding-optimizer",
         "gradient-accumulation", "id-dropout",
         "import-table", "include-seen", "init-from", "init-stddev", "item-buckets", "keep-best", "keep-samples",
         "label-threshold",

@@ -11,6 +11,12 @@ struct SSEPTFlags: ParsableArguments {
             valueName: "file|run"))
     var retrain: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Use the network sse-pt (default), or encoder: PyTorch's TransformerEncoder and a layer of logits.",
+            valueName: "name"))
+    var architecture: String?
+
     @Option(help: ArgumentHelp("Use items' vectors of this length. Default: 50.", valueName: "k"))
     var factors: Int?
 
@@ -26,6 +32,11 @@ struct SSEPTFlags: ParsableArguments {
 
     @Option(help: ArgumentHelp("Give each block this many heads. Default: 1.", valueName: "n"))
     var heads: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Put this many floats between an encoder's feed-forward layers. Default: 2048.", valueName: "n"))
+    var feedForward: Int?
 
     @Option(help: ArgumentHelp("Drop this share of elements while training. Default: 0.2.", valueName: "p"))
     var dropout: Double?
@@ -52,7 +63,7 @@ struct SSEPTFlags: ParsableArguments {
         help: ArgumentHelp(
             "Minimise bce against drawn items (default), gbce, sampled-softmax, or softmax over all items.",
             valueName: "name"))
-    var loss: String = SSEPTOptions.LossKind.bce.rawValue
+    var loss: String?
 
     @Option(
         help: ArgumentHelp("Draw this many items at each place. Default: 1 with bce, otherwise 256.", valueName: "n"))
@@ -86,7 +97,11 @@ struct SSEPTFlags: ParsableArguments {
     /// - Parameter start: the shape of the weights to begin with.
     func options(startingFrom start: Retraining.Shape?, seed: UInt64) throws -> SSEPTOptions {
         var options = SSEPTOptions()
-        if let start {
+        options.architecture =
+            try architecture.map { try choice("--architecture", $0) } ?? start?.architecture ?? .ssept
+        if options.architecture == .encoder { (options.loss, options.dropout, options.heads) = (.softmax, 0.1, 2) }
+        if let start, start.architecture == options.architecture {
+            options.feedForward = start.feedForward ?? options.feedForward
             (options.factors, options.userDim, options.maxLength) = (start.factors, start.userDim, start.maxLength)
             (options.blocks, options.heads) = (start.blocks, start.heads ?? options.heads)
             options.attendsToPadding = start.attendsToPadding
@@ -100,7 +115,8 @@ struct SSEPTFlags: ParsableArguments {
         options.dropout = dropout ?? options.dropout
         (options.itemReplacement, options.userReplacement) = (replaceItems, replaceUsers)
         options.sampleWindows = sampleWindows ?? options.sampleWindows
-        options.loss = try choice("--loss", loss)
+        options.feedForward = feedForward ?? options.feedForward
+        if let loss { options.loss = try choice("--loss", loss) }
         options.negatives = negatives
         options.calibration = calibration ?? options.calibration
         options.batchSize = batchSize ?? options.batchSize
@@ -116,6 +132,7 @@ struct SSEPTFlags: ParsableArguments {
     /// Every option in its final value, as `run.json` keeps it.
     func configuration(_ options: SSEPTOptions) -> [String: JSONValue] {
         [
+            "architecture": .string(options.architecture.rawValue), "feed-forward": .integer(options.feedForward),
             "retrain": retrain.map { .string($0) } ?? .null, "factors": .integer(options.factors),
             "user-dim": .integer(options.userDim),
             "max-length": .integer(options.maxLength), "blocks": .integer(options.blocks),
