@@ -3,11 +3,11 @@ import Kernels
 import Torch
 
 extension TensorSource {
-    /// A tensor of LibTorch's on its way into a file.
+    /// A tensor of LibTorch's on its way into a file, as float32.
     init(_ parameter: (name: String, tensor: Tensor)) {
         let tensor = parameter.tensor
         self.init(name: parameter.name, elementType: .float32, shape: tensor.shape) { sink in
-            try tensor.array(of: Float.self).withUnsafeBytes(sink)
+            try tensor.to(.float32).array(of: Float.self).withUnsafeBytes(sink)
         }
     }
 }

@@ -91,6 +91,22 @@ private let torch: ConditionTrait = .enabled(if: hasTorch, "run `make torch` for
         #expect(whole != nil && whole == second)
     }
 
+    /// Lower precision, on the CPU too, and sums of gradients: losses near those of float32.
+    @Test func learnsInLowerPrecision() throws {
+        func loss(_ more: [String]) throws -> Double {
+            let result = try train(["--epochs", "4", "--overwrite"] + more, run: "precision")
+            #expect(result.status == 0, "\(result.error)")
+            return try #require(try json(result.output)["metrics"] as? [String: Double])["train_loss"]!
+        }
+        let full = try loss([])
+        for more in [
+            ["--precision", "bf16"], ["--precision", "fp16"], ["--batch-size", "8", "--gradient-accumulation", "2"],
+        ] {
+            let other = try loss(more)
+            #expect(abs(other - full) < 0.05 * full, "\(more): \(other), \(full)")
+        }
+    }
+
     /// A run that begins with another's weights: what its table says, and shapes that it takes over.
     @Test func retrainsFromARun() throws {
         #expect(try train(["--epochs", "3"], run: "first").status == 0)

@@ -101,6 +101,9 @@ private let torch: ConditionTrait = .enabled(if: hasTorch, "run `make torch` for
             "--precision", "bf16", "--device", "auto",
         ])
         #expect(good.status == 0, "\(good.error)")
+        let scaled = try train(["--epochs", "2", "--precision", "fp16"], run: "scaled")
+        #expect(scaled.status == 0, "\(scaled.error)")
+        #expect(try train(["--epochs", "3", "--resume"], run: "scaled").status == 0)
         let record = try json(Files.readText(folder.path("run") + "/run.json"))
         let configuration = try #require(record["configuration"] as? [String: Any])
         #expect(configuration["user-buckets"] as? Int == 50 && configuration["gradient-accumulation"] as? Int == 2)

@@ -108,9 +108,9 @@ import Torch
         let positives = try file.tensor("batch.positives").int64s()
         let name = variant.negatives == 4 ? "batch.more_negatives" : "batch.negatives"
         let negatives = try file.tensor(name).int64s()
-        let candidates = try scored().flatMap { place -> [Int64] in
-            let drawn = (0..<options.drawn).map { negatives[place * options.drawn + $0] - 1 }
-            return [positives[place] - 1] + drawn
+        let candidates = try scored().flatMap { place -> [UInt32] in
+            let drawn = (0..<options.drawn).map { negatives[place * options.drawn + $0] }
+            return ([positives[place]] + drawn).map { UInt32($0 - 1) }
         }
         return SequenceSamples.Batch(
             inputs: inputs, sequences: inputs.sequences(firstNumber: 40), scored: places, candidates: candidates)

@@ -10,6 +10,7 @@
 #include "sk_adam.h"
 #include "sk_als.h"
 #include "sk_attention.h"
+#include "sk_candidates.h"
 #include "sk_dropout.h"
 #include "sk_embed.h"
 #include "sk_filter.h"

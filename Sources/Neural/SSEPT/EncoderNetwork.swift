@@ -45,7 +45,7 @@ package final class EncoderNetwork: SequenceModel {
 
     package func loss(_ places: Tensor, _ batch: SequenceSamples.Batch) throws -> Tensor {
         let scored = try Tensor(batch.scored, [batch.scored.count]).to(nil, options.device)
-        let next = try Tensor(batch.candidates, [batch.candidates.count]).to(nil, options.device)
+        let next = try Tensor(batch.candidates.map { Int64($0) }, [batch.candidates.count]).to(nil, options.device)
         return try Loss.crossEntropy(output(places.selecting(scored)).to(.float32), next)
     }
 

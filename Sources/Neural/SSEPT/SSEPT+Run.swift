@@ -43,10 +43,10 @@ extension SSEPT {
     }
 
     private static func network(
-        of folder: ModelFolder, _ options: SSEPTOptions, _ workers: Workers
+        of folder: ModelFolder, _ options: SSEPTOptions, _ workers: Workers, _ isa: InstructionSet
     ) throws -> any SequenceModel {
         let network = try network(
-            users: folder.manifest.users, items: folder.manifest.items, options, workers)
+            users: folder.manifest.users, items: folder.manifest.items, options, workers, isa)
         try network.restore(folder.weights)
         return network
     }
@@ -59,7 +59,7 @@ extension SSEPT {
         _ folder: ModelFolder, workers: Workers, isa: InstructionSet = .best
     ) throws -> FactorModel {
         let recommender = try recommender(folder, workers: workers, isa: isa)
-        let items = try network(of: folder, options(of: folder), workers).itemVectors()
+        let items = try network(of: folder, options(of: folder), workers, isa).itemVectors()
         let (encoder, count) = (recommender.encoder, recommender.users.count)
         let users = FactorTable(rows: max(1, count), width: encoder.dimensions)
         try encoder.encode((0..<count).map { UserRow($0) }, into: users)
@@ -86,7 +86,7 @@ extension SSEPT {
                 remedy: "train the run again with --overwrite")
         }
         let options = try options(of: folder)
-        let network = try network(of: folder, options, workers)
+        let network = try network(of: folder, options, workers, isa)
         let vectors = try network.itemVectors()
         return Recommender(
             users: try folder.users, items: try folder.items, catalog: try folder.catalog,

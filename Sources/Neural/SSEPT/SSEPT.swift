@@ -40,19 +40,20 @@ public enum SSEPT {
                 .badData, "no user has two interactions in training, so nothing comes next",
                 remedy: "hold out less, or name data with longer histories")
         }
-        let network = try network(users: users.count, items: items.count, options, workers)
+        let network = try network(users: users.count, items: items.count, options, workers, isa)
         if let start { try fates(start.load(into: network, users: users, items: items)) }
         let validation = validation.map { SequenceValidation($0, histories, options, workers: workers, isa: isa) }
         return try SSEPTTrainer(
             network, histories, items: items.count, options, validation: validation.map { $0.metrics }, isa: isa)
     }
 
-    static func network(users: Int, items: Int, _ options: SSEPTOptions, _ workers: Workers) throws -> any SequenceModel
+    static func network(users: Int, items: Int, _ options: SSEPTOptions, _ workers: Workers, _ isa: InstructionSet)
+        throws -> any SequenceModel
     {
         try TorchLibrary.opened().setThreads(workers.count)
         try options.device.require()
         return options.architecture == .ssept
-            ? try SequenceNetwork(users: users, items: items, options)
+            ? try SequenceNetwork(users: users, items: items, options, isa: isa)
             : try EncoderNetwork(users: users, items: items, options)
     }
 
@@ -70,7 +71,9 @@ public enum SSEPT {
         estimate.add("weights and optimiser", bytes: 4 * 4 * weights)
         let average = users == 0 ? 0 : interactions / users
         let places = options.batchSize * min(options.maxLength, max(1, average))
-        let candidates = options.loss == .softmax ? 2 * items : (1 + options.drawn) * (options.factors + 2)
+        let candidates =
+            options.loss == .softmax
+            ? 2 * items : (1 + options.drawn) * (options.worksByOperators ? options.factors + 2 : 1)
         estimate.add("a batch", bytes: 4 * places * ((8 + 16 * options.blocks) * width + 2 * candidates))
         if validation > 0 { estimate.add("validation", bytes: 16 * validation + 4 * items * options.factors) }
         return estimate

@@ -65,7 +65,7 @@ final class SSEPTTrainer: EpochTrainer {
         var mean: Tensor?
         for first in stride(from: places.lowerBound, to: places.upperBound, by: batchSize) {
             let part = first..<min(places.upperBound, first + batchSize)
-            let batch = samples.batch(order.users, part, epoch: epoch)
+            let batch = try samples.batch(order.users, part, epoch: epoch)
             let share = Double(part.count) / Double(places.count)
             let loss = try loss(batch, epoch: epoch)
             let weighed = share == 1 ? loss : try loss.multiplied(by: share)

@@ -13,9 +13,12 @@ package final class SequenceNetwork: SequenceModel {
     let blocks: [SequenceBlock]
     let finalNorm: LayerNorm
     private let options: SSEPTOptions
+    private let isa: InstructionSet
 
-    package init(users userCount: Int, items itemCount: Int, _ options: SSEPTOptions) throws {
-        self.options = options
+    package init(
+        users userCount: Int, items itemCount: Int, _ options: SSEPTOptions, isa: InstructionSet = .best
+    ) throws {
+        (self.options, self.isa) = (options, isa)
         let device = options.device
         items = try Embedding(itemCount, options.factors, on: device)
         users = options.userDim > 0 ? try Embedding(userCount, options.userDim, on: device) : nil
@@ -46,7 +49,7 @@ package final class SequenceNetwork: SequenceModel {
     func indices(_ rows: [Int64]) throws -> Tensor { try Tensor(rows, [rows.count]).to(nil, options.device) }
 
     package func loss(_ places: Tensor, _ batch: SequenceSamples.Batch) throws -> Tensor {
-        try SequenceLoss(options)(places, self, batch)
+        try SequenceLoss(options, isa: isa)(places, self, batch)
     }
 
     /// `[items × factors]`: ranking needs no more, for the user's part of a score is the same for all items.

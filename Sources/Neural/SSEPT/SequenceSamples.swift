@@ -1,5 +1,6 @@
 package import Interactions
 import Kernels
+import Torch
 
 /// Batches of an epoch: each user once, in an order that is the epoch's own, with the end of the history or a stretch of it.
 /// Everything drawn is a pure function of seed, epoch and place in the epoch.
@@ -11,9 +12,9 @@ package struct SequenceSamples {
         /// Places that have a next item, `[scored]`.
         package var scored: [Int64]
         /// For each of these the item that comes next, and drawn ones: `[scored × (1 + negatives)]`.
-        package var candidates: [Int64]
+        package var candidates: [UInt32]
 
-        package init(inputs: SequenceInputs, sequences: PackedSequences, scored: [Int64], candidates: [Int64]) {
+        package init(inputs: SequenceInputs, sequences: PackedSequences, scored: [Int64], candidates: [UInt32]) {
             (self.inputs, self.sequences, self.scored, self.candidates) = (inputs, sequences, scored, candidates)
         }
     }
@@ -43,9 +44,9 @@ package struct SequenceSamples {
     /// - Parameters:
     ///   - order: the epoch's.
     ///   - part: places in it.
-    package func batch(_ order: [UInt32], _ part: Range<Int>, epoch: Int) -> Batch {
-        var (inputs, scored, candidates) = (SequenceInputs(options), [Int64](), [Int64]())
-        var isSeen = [Bool](repeating: false, count: itemCount)
+    package func batch(_ order: [UInt32], _ part: Range<Int>, epoch: Int) throws -> Batch {
+        var (inputs, scored) = (SequenceInputs(options), [Int64]())
+        var sequences: [Sequence] = []
         for place in part {
             let history = histories[UserRow(Int(order[place]))]
             var random = RandomStream(seed: options.seed, .negatives, index: UInt64(epoch) << 32 | UInt64(place))
@@ -55,17 +56,44 @@ package struct SequenceSamples {
                 user = random.below(histories.userCount)
             }
             replace(&window, &next, &random)
+            sequences.append(Sequence(history: history, next: next, first: scored.count, random: random))
             scored += inputs.append(window[...], user: user).map { Int64($0) }
-            for item in history { isSeen[Int(item)] = true }
-            for item in next {
-                candidates.append(Int64(item))
-                for _ in 0..<options.drawn { candidates.append(Int64(unseen(isSeen, &random))) }
-            }
-            for item in history { isSeen[Int(item)] = false }
         }
         return Batch(
             inputs: inputs, sequences: inputs.sequences(firstNumber: part.lowerBound), scored: scored,
-            candidates: candidates)
+            candidates: try candidates(of: sequences, scored.count))
+    }
+
+    /// One of a batch, on the way to its candidates.
+    private struct Sequence {
+        let history: ArraySlice<UInt32>
+        let next: [UInt32]
+        /// The place of its first item among the batch's.
+        let first: Int
+        var random: RandomStream
+    }
+
+    private func candidates(of sequences: [Sequence], _ places: Int) throws -> [UInt32] {
+        let each = 1 + options.drawn
+        return try [UInt32](unsafeUninitializedCapacity: places * each) { memory, filled in
+            nonisolated(unsafe) let target = memory.baseAddress!
+            try TorchLibrary.opened().parallel(sequences.count) { part in
+                var isSeen = [Bool](repeating: false, count: itemCount)
+                for index in part {
+                    var sequence = sequences[index]
+                    for item in sequence.history { isSeen[Int(item)] = true }
+                    for (place, item) in sequence.next.enumerated() {
+                        let own = target + (sequence.first + place) * each
+                        own[0] = item
+                        for drawn in stride(from: 1, to: each, by: 1) {
+                            own[drawn] = UInt32(unseen(isSeen, &sequence.random))
+                        }
+                    }
+                    for item in sequence.history { isSeen[Int(item)] = false }
+                }
+            }
+            filled = places * each
+        }
     }
 
     /// What is looked at, and what comes next at each place.
