@@ -108,6 +108,9 @@ private struct SequenceValidation {
             encoder: SSEPTEncoder(network, histories, options, isa: isa), train: seen, heldOut: heldOut, cutoffs: [10],
             cancellation: cancellation
         ).metrics
-        return ["val_recall@10": ranking["recall@10"]!, "val_ndcg@10": ranking["ndcg@10"]!]
+        // None without a user who has both a history and a held-out item.
+        var metrics: [String: Double] = [:]
+        for name in ["recall@10", "ndcg@10"] { metrics["val_" + name] = ranking[name] }
+        return metrics
     }
 }
