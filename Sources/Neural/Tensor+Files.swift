@@ -30,6 +30,11 @@ extension Tensor {
 }
 
 extension Tensor {
+    /// Rows for ``selecting(_:axis:)``, `[rows]` of int64 on a device.
+    static func indices(_ rows: [Int64], on device: Device) throws -> Tensor {
+        try Tensor(rows, [rows.count]).to(nil, device)
+    }
+
     /// Where its float32 elements lie; valid while the tensor lives.
     func floats() throws -> UnsafeMutablePointer<Float> { try withMemory(as: Float.self) { $0.baseAddress! } }
 }

@@ -8,7 +8,7 @@ public import Basics
 /// let result = try loop.train(trainer, in: run)
 /// ```
 public struct TrainingLoop: Sendable {
-    /// How many epochs in all, those before a resume included. At least 1.
+    /// How many epochs in all, those before a resume included. 0 or more.
     public var epochs: Int
     /// A checkpoint is written after every so many epochs, and always after the last, after one that is the
     /// best so far, and on cancellation. Default 1.

@@ -133,7 +133,7 @@ package final class DeviceEmbeddings: EmbeddingCollection {
         try Tensor.zeros([count, width], on: device).addToRows(places, parts)
     }
 
-    private func indices(_ rows: [Int64]) throws -> Tensor { try Tensor(rows, [rows.count]).to(nil, device) }
+    private func indices(_ rows: [Int64]) throws -> Tensor { try .indices(rows, on: device) }
     private func column(_ shares: [Float]) throws -> Tensor { try Tensor(shares, [shares.count, 1]).to(nil, device) }
 
     package func weights(_ prefix: String) -> [TensorSource] {

@@ -44,8 +44,8 @@ package final class EncoderNetwork: SequenceModel {
     }
 
     package func loss(_ places: Tensor, _ batch: SequenceSamples.Batch) throws -> Tensor {
-        let scored = try Tensor(batch.scored, [batch.scored.count]).to(nil, options.device)
-        let next = try Tensor(batch.candidates.map { Int64($0) }, [batch.candidates.count]).to(nil, options.device)
+        let scored = try Tensor.indices(batch.scored, on: options.device)
+        let next = try Tensor.indices(batch.candidates.map { Int64($0) }, on: options.device)
         return try Loss.crossEntropy(output(places.selecting(scored)).to(.float32), next)
     }
 
@@ -92,7 +92,7 @@ extension Embedding {
     /// The vectors of rows, `[count × width]`; where these are nil, the average of all: of people who were not in training.
     func rows(_ rows: [Int64]?, _ count: Int) throws -> Tensor {
         let device = weight.device
-        if let rows { return try self(Tensor(rows, [rows.count]).to(nil, device)) }
+        if let rows { return try self(.indices(rows, on: device)) }
         let mean = try weight.sum(axes: [0], keepingAxes: true).multiplied(by: 1 / Double(weight.shape[0]))
         return try Tensor.full([count, 1], 1, on: device).multiplied(by: mean)
     }

@@ -39,7 +39,7 @@ package struct PackedSequences {
             }
         }
         return Rectangle(
-            longest: longest, padded: try Tensor(padded, [padded.count]).to(nil, device),
-            packed: try Tensor(packed, [packed.count]).to(nil, device))
+            longest: longest, padded: try .indices(padded, on: device),
+            packed: try .indices(packed, on: device))
     }
 }

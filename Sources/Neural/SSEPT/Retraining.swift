@@ -26,18 +26,7 @@ public struct Retraining {
     }
 
     /// The options that the file says, in which a model takes all of it.
-    public let shape: Shape
-
-    /// Options of a model that a file's tensors determine.
-    public struct Shape: Sendable, Equatable {
-        public var architecture = SSEPTOptions.Architecture.ssept
-        public var factors: Int, userDim: Int, maxLength: Int, blocks: Int
-        /// Of an encoder.
-        public var feedForward: Int?
-        /// nil where the file does not say.
-        public var heads: Int?
-        public var attendsToPadding: Bool
-    }
+    public let shape: SSEPTOptions.Shape
 
     /// A tensor under the model's name for it.
     struct Part {
@@ -64,7 +53,7 @@ public struct Retraining {
     }
 
     init(
-        path: String, shape: Shape, parts: [String: Part], unexpected: [(name: String, shape: [Int])],
+        path: String, shape: SSEPTOptions.Shape, parts: [String: Part], unexpected: [(name: String, shape: [Int])],
         rows: @escaping (_ table: String, _ id: String) -> Int?
     ) {
         (self.path, self.shape, self.parts, self.unexpected, self.rows) = (path, shape, parts, unexpected, rows)
@@ -86,7 +75,6 @@ public struct Retraining {
                 .badData, "the run is of a model “\(folder.manifest.kind)”", at: .init(file: path),
                 remedy: "name a run of train sse-pt")
         }
-        let options = try SSEPT.options(of: folder)
         let (users, items) = (try folder.users, try folder.items)
         let parts = try folder.weights.names.map { name -> (String, Part) in
             let view = try folder.weights.tensor(name)
@@ -94,12 +82,7 @@ public struct Retraining {
         }
         return Retraining(
             path: path,
-            shape: Shape(
-                architecture: options.architecture, factors: options.factors, userDim: options.userDim,
-                maxLength: options.maxLength,
-                blocks: options.blocks, feedForward: options.feedForward, heads: options.heads,
-                attendsToPadding: options.attendsToPadding),
-            parts: Dictionary(uniqueKeysWithValues: parts), unexpected: []
+            shape: try SSEPT.shape(of: folder), parts: Dictionary(uniqueKeysWithValues: parts), unexpected: []
         ) { table, id in
             table == "users" ? users.row(of: id)?.index : items.row(of: id)?.index
         }

@@ -45,8 +45,8 @@ final class SSEPTEncoder: SequenceEncoder {
             let vectors = try withoutGradients {
                 let step = try SequenceStep(packed, isPadding: inputs.isPadding, isTraining: false, options, isa: isa)
                 let places = try options.precision.autocast(on: options.device) { try network(inputs, step) }
-                let last = try Tensor(packed.lastPlaces, [packed.count]).to(nil, options.device)
-                return try places.selecting(last).to(.float32).array(of: Float.self)
+                return try places.selecting(.indices(packed.lastPlaces, on: options.device)).to(.float32).array(
+                    of: Float.self)
             }
             for (index, place) in known.enumerated() {
                 let last = vectors[(index * options.width)..<((index + 1) * options.width)]

@@ -75,6 +75,32 @@ public struct SSEPTOptions: Sendable {
 
     public init() {}
 
+    /// What of the options a model's weights determine, and using them needs.
+    public struct Shape: Codable, Sendable, Equatable {
+        public var architecture = Architecture.ssept
+        public var factors: Int, userDim: Int, maxLength: Int, blocks: Int
+        /// Of an encoder.
+        public var feedForward: Int?
+        /// nil where a file does not say.
+        public var heads: Int?
+        public var attendsToPadding: Bool
+    }
+
+    /// Setting it sets the options that it knows.
+    public var shape: Shape {
+        get {
+            Shape(
+                architecture: architecture, factors: factors, userDim: userDim, maxLength: maxLength, blocks: blocks,
+                feedForward: feedForward, heads: heads, attendsToPadding: attendsToPadding)
+        }
+        set {
+            (architecture, factors, userDim) = (newValue.architecture, newValue.factors, newValue.userDim)
+            (maxLength, blocks) = (newValue.maxLength, newValue.blocks)
+            (feedForward, heads) = (newValue.feedForward ?? feedForward, newValue.heads ?? heads)
+            attendsToPadding = newValue.attendsToPadding
+        }
+    }
+
     var replaceItems: Double { itemReplacement ?? (userDim > 0 ? 0.1 : 0) }
     var replaceUsers: Double { userReplacement ?? (userDim > 0 ? 0.92 : 0) }
     var worksByOperators: Bool { avoidsKernels || device != .cpu }

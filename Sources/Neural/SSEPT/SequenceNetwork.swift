@@ -46,7 +46,7 @@ package final class SequenceNetwork: SequenceModel {
         return try finalNorm(places)
     }
 
-    func indices(_ rows: [Int64]) throws -> Tensor { try Tensor(rows, [rows.count]).to(nil, options.device) }
+    func indices(_ rows: [Int64]) throws -> Tensor { try .indices(rows, on: options.device) }
 
     package func loss(_ places: Tensor, _ batch: SequenceSamples.Batch) throws -> Tensor {
         try SequenceLoss(options, isa: isa)(places, self, batch)

@@ -54,9 +54,8 @@ package final class SequenceStep {
             try tensor.selecting(rectangle.padded)
                 .reshaped([sequences.count, rectangle.longest, heads, width / heads]).transposed(1, 2)
         }
-        return try TorchOperator.attention.tensor(
-            .tensor(padded(queries)), .tensor(padded(keys)), .tensor(padded(values)), .none,
-            .number(isTraining ? options.dropout : 0), .bool(true)
+        return try scaledDotProductAttention(
+            padded(queries), padded(keys), padded(values), dropout: isTraining ? options.dropout : 0, causal: true
         ).transposed(1, 2).reshaped([-1, width]).selecting(rectangle.packed)
     }
 
@@ -67,8 +66,4 @@ package final class SequenceStep {
             rate: isTraining ? options.dropout : 0, key: key, stream: uses << 40 | UInt64(sequences.firstNumber),
             isa: isa)
     }
-}
-
-extension TorchOperator {
-    fileprivate static let attention = TorchOperator("aten::scaled_dot_product_attention")
 }

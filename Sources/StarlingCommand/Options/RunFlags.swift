@@ -25,7 +25,7 @@ struct RunFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Stop when val_rmse (two-tower: val_ndcg@20) has not improved for this many epochs; end with the best weights.",
+            "Stop when val_rmse (two-tower: val_ndcg@20, sse-pt: val_ndcg@10) has not improved for this many epochs; end with the best weights.",
             valueName: "epochs"))
     var earlyStopping: Int?
 

@@ -7,7 +7,7 @@ import Torch
 struct SSEPTFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Begin with the weights of a run or of a SASRec .pth, and with its options of shape where none are given here.",
+            "Begin with the weights of a run, or of a .pth of SASRec or a TransformerEncoder, and with its options of shape where none are given here.",
             valueName: "file|run"))
     var retrain: String?
 
@@ -95,16 +95,13 @@ struct SSEPTFlags: ParsableArguments {
     var precision: String = Precision.fp32.rawValue
 
     /// - Parameter start: the shape of the weights to begin with.
-    func options(startingFrom start: Retraining.Shape?, seed: UInt64) throws -> SSEPTOptions {
+    func options(startingFrom start: SSEPTOptions.Shape?, seed: UInt64) throws -> SSEPTOptions {
         var options = SSEPTOptions()
         options.architecture =
             try architecture.map { try choice("--architecture", $0) } ?? start?.architecture ?? .ssept
         if options.architecture == .encoder { (options.loss, options.dropout, options.heads) = (.softmax, 0.1, 2) }
         if let start, start.architecture == options.architecture {
-            options.feedForward = start.feedForward ?? options.feedForward
-            (options.factors, options.userDim, options.maxLength) = (start.factors, start.userDim, start.maxLength)
-            (options.blocks, options.heads) = (start.blocks, start.heads ?? options.heads)
-            options.attendsToPadding = start.attendsToPadding
+            options.shape = start
         }
         options.seed = seed
         options.factors = factors ?? options.factors

@@ -24,9 +24,9 @@ public final class MultiHeadAttention: Module {
     public func callAsFunction(
         _ queries: Tensor, _ keys: Tensor, causal: Bool, training: Bool
     ) throws -> Tensor {
-        let attended = try Operators.attention.tensor(
-            .tensor(split(query(queries))), .tensor(split(key(keys))), .tensor(split(value(keys))), .none,
-            .number(training ? dropout : 0), .bool(causal))
+        let attended = try scaledDotProductAttention(
+            split(query(queries)), split(key(keys)), split(value(keys)), dropout: training ? dropout : 0, causal: causal
+        )
         let shape = queries.shape
         return try output(attended.transposed(1, 2).reshaped([shape[0], shape[1], shape[2]]))
     }
@@ -36,4 +36,16 @@ public final class MultiHeadAttention: Module {
         let shape = tensor.shape
         return try tensor.reshaped([shape[0], shape[1], heads, shape[2] / heads]).transposed(1, 2)
     }
+}
+
+/// softmax(Q · Kᵀ / √depth) · V, by whichever of LibTorch's kernels takes it; all `[batch × heads × length × depth]`.
+///
+/// - Parameters:
+///   - dropout: the probability with which a weight is dropped.
+///   - causal: whether a place sees only itself and those before it.
+public func scaledDotProductAttention(
+    _ queries: Tensor, _ keys: Tensor, _ values: Tensor, dropout: Double, causal: Bool
+) throws -> Tensor {
+    try Operators.attention.tensor(
+        .tensor(queries), .tensor(keys), .tensor(values), .none, .number(dropout), .bool(causal))
 }
