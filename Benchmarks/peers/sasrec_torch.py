@@ -1,4 +1,4 @@
-"""sasrec_torch.py --data FILE (--steps N | --epochs N) [OPTION…]: SASRec by PyTorch, as pmixer/SASRec.pytorch trains it.
+"""sasrec_torch.py --data FILE (--steps N | --epochs N) [OPTION…]: SASRec and SSE-PT by PyTorch, in pmixer/SASRec.pytorch's way.
 
 The model of Kang & McAuley (2018) with that repository's layers, names of weights, initial values, sampler and loop, written
 anew from its description. FILE has `user item` lines, each user's in the order of time; ids count from 1. Of each user the last
@@ -8,6 +8,14 @@ mean after --warm-up steps, and of these the seconds that the loop waited for it
 The sampler's processes draw users with replacement, and for each of a user's places one item that is not in the user's
 training. With `--workers 0` all batches are drawn before the clock runs. Batches of several processes come in the order in
 which they are ready, so that only `--workers 0` and 1 give the same losses twice.
+
+With `--user-dim N` the model is SSE-PT (Wu et al. 2020): the user's vector, times √N, stands beside the item's, times √hidden;
+positions and blocks have the whole width, and an item's score is the product of a place with [item ++ user · √N]. As in its
+authors' code, and other than in SASRec here, padding is not attended to. Stochastic shared embeddings are drawn as there too:
+with the probability `--replace-items` both the item of a place and what comes next there become random ones, and what comes next
+at the place before is what now stands here, while negatives are items that the user did not have in training; with
+`--replace-users` a history's user becomes a random one. The authors' thresholds are probabilities of keeping: their 0.9 and 0.08
+are 0.1 and 0.92 here, the defaults with users' vectors.
 
 `--evaluate-every N` prints a line of JSON after each N epochs and at the end: HR@10 and NDCG@10 of the validation item after
 the training items, and of the test item after these and the validation item, among all items outside the history, and among it
@@ -42,6 +50,9 @@ def arguments():
     parser.add_argument("--maxlen", type=int, default=200)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--hidden", type=int, default=50)
+    parser.add_argument("--user-dim", type=int, default=0, help="floats of a user's vector: SSE-PT; 0: SASRec")
+    parser.add_argument("--replace-items", type=float, metavar="P", help="default: 0.1 with users' vectors, else 0")
+    parser.add_argument("--replace-users", type=float, metavar="P", help="default: 0.92 with users' vectors, else 0")
     parser.add_argument("--blocks", type=int, default=2)
     parser.add_argument("--heads", type=int, default=1)
     parser.add_argument("--dropout", type=float, default=0.2)
@@ -55,7 +66,13 @@ def arguments():
     parser.add_argument("--evaluate-every", type=int, metavar="EPOCHS")
     parser.add_argument("--evaluation-seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--save", help="write the state dict here at the end")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.replace_users and not given.user_dim:
+        parser.error("--replace-users is for a model with users: --user-dim 50")
+    for name, share in (("replace_items", 0.1), ("replace_users", 0.92)):
+        if getattr(given, name) is None:
+            setattr(given, name, share if given.user_dim else 0)
+    return given
 
 
 class Data:
@@ -100,13 +117,14 @@ class FeedForward(nn.Module):
 
 class SASRec(nn.Module):
     """`rows` of positions: one more than `maxlen`, where slots are numbered from 1 and row 0 is for padding, or as many,
-    where slots are numbered from 0."""
+    where slots are numbered from 0. With `user_dim` it is SSE-PT."""
 
-    def __init__(self, items, maxlen, width, blocks, heads, dropout, rows=None, zeroed=True):
+    def __init__(self, items, maxlen, hidden, blocks, heads, dropout, rows=None, zeroed=True, users=0, user_dim=0):
         super().__init__()
-        rows = rows or maxlen + 1
+        rows, width = rows or maxlen + 1, hidden + user_dim
         self.maxlen, self.first, self.zeroed = maxlen, rows - maxlen, zeroed
-        self.item_emb = nn.Embedding(items + 1, width, padding_idx=0)
+        self.item_emb = nn.Embedding(items + 1, hidden, padding_idx=0)
+        self.user_emb = nn.Embedding(users + 1, user_dim) if user_dim else None
         self.pos_emb = nn.Embedding(rows, width, padding_idx=0 if self.first else None)
         self.emb_dropout = nn.Dropout(dropout)
         self.attention_layernorms, self.forward_layernorms, self.attention_layers, self.forward_layers = (
@@ -128,32 +146,47 @@ class SASRec(nn.Module):
         self.item_emb.weight.data[0] = self.pos_emb.weight.data[0] = 0
         return self
 
-    def forward(self, sequences):
+    def ids(self, array):
+        return torch.from_numpy(array).long().to(self.item_emb.weight.device)
+
+    def beside(self, vectors, users):
+        """[vector ++ user · √user_dim] of vectors `[users × maxlen × hidden]`; without users these alone."""
+        if self.user_emb is None:
+            return vectors
+        own = self.user_emb(self.ids(users)) * self.user_emb.embedding_dim**0.5
+        return torch.cat([vectors, own.unsqueeze(1).expand(-1, self.maxlen, -1)], -1)
+
+    def forward(self, sequences, users):
         """What each place of sequences `[users × maxlen]`, zeros first, says of the next item: `[users × maxlen × width]`."""
-        device = self.item_emb.weight.device
-        sequences = torch.from_numpy(sequences).long().to(device)
+        sequences = self.ids(sequences)
+        device = sequences.device
         there = (sequences != 0).unsqueeze(-1)
         places = torch.arange(self.first, self.first + self.maxlen, device=device).expand_as(sequences)
         if self.first:
             places = places * (sequences != 0)
-        x = self.item_emb(sequences) * self.item_emb.embedding_dim**0.5 + self.pos_emb(places)
+        x = self.beside(self.item_emb(sequences) * self.item_emb.embedding_dim**0.5, users) + self.pos_emb(places)
         x = self.emb_dropout(x)
         if self.zeroed:
             x = x * there
-        later = torch.ones(self.maxlen, self.maxlen, dtype=torch.bool, device=device).triu(1)
+        unseen = torch.ones(self.maxlen, self.maxlen, dtype=torch.bool, device=device).triu(1)
+        if self.user_emb is not None:
+            # Each place sees itself, padded or not: softmax over nothing is NaN.
+            others = ~torch.eye(self.maxlen, dtype=torch.bool, device=device)
+            unseen = unseen | ~there.transpose(1, 2) & others
+            unseen = unseen.repeat_interleave(self.attention_layers[0].num_heads, 0)
         layers = self.attention_layernorms, self.attention_layers, self.forward_layernorms, self.forward_layers
         for attention_norm, attention, forward_norm, feed_forward in zip(*layers):
-            # Padded places are attended to as well: there is no key_padding_mask. Heads' weights are asked for.
+            # SASRec's places attend to padded ones as well: there is no key_padding_mask. Heads' weights are asked for.
             x = x.transpose(0, 1)
             queries = attention_norm(x)
-            x = (queries + attention(queries, x, x, attn_mask=later)[0]).transpose(0, 1)
+            x = (queries + attention(queries, x, x, attn_mask=unseen)[0]).transpose(0, 1)
             x = feed_forward(forward_norm(x))
             if self.zeroed:
                 x = x * there
         return self.last_layernorm(x)
 
 
-def draw_batches(train, items, size, maxlen, queue, seed):
+def draw_batches(train, items, given, queue, seed):
     """Batches of users, inputs, next items and negatives, for ever."""
     random = np.random.RandomState(seed)
     users = np.array([user for user, row in enumerate(train) if len(row) > 1])
@@ -162,25 +195,29 @@ def draw_batches(train, items, size, maxlen, queue, seed):
     def sample():
         user = users[random.randint(len(users))]
         known = set(train[user])
-        sequence, positive, negative = (np.zeros(maxlen, np.int32) for _ in range(3))
+        sequence, positive, negative = (np.zeros(given.maxlen, np.int32) for _ in range(3))
         following = train[user][-1]
-        for place, item in zip(range(maxlen - 1, -1, -1), reversed(train[user][:-1])):
+        for place, item in zip(range(given.maxlen - 1, -1, -1), reversed(train[user][:-1])):
+            if given.replace_items and random.rand() < given.replace_items:
+                item, following = random.randint(1, items + 1, 2)
             other = random.randint(1, items + 1)
             while other in known:
                 other = random.randint(1, items + 1)
             sequence[place], positive[place], negative[place] = item, following, other
             following = item
+        if given.replace_users and random.rand() < given.replace_users:
+            user = random.randint(1, len(train))
         return user, sequence, positive, negative
 
     while True:
-        queue.put(list(zip(*(sample() for _ in range(size)))))
+        queue.put(list(zip(*(sample() for _ in range(given.batch_size)))))
 
 
 class Sampler:
     def __init__(self, data, given, steps):
         self.steps, self.ready, self.queue = steps, [], Queue(maxsize=10 * max(1, given.workers))
         seeds = np.random.RandomState(given.seed).randint(2**31 - 1, size=max(1, given.workers))
-        work = data.train, data.items, given.batch_size, given.maxlen, self.queue
+        work = data.train, data.items, given, self.queue
         self.processes = [Process(target=draw_batches, args=(*work, seed), daemon=True) for seed in seeds]
         for process in self.processes:
             process.start()
@@ -203,11 +240,11 @@ class Trainer:
         self.loss_of = nn.BCEWithLogitsLoss()
         self.optimizer = torch.optim.Adam(model.parameters(), lr=given.learning_rate, betas=(0.9, 0.98))
 
-    def step(self, sequences, positives, negatives) -> float:
+    def step(self, users, sequences, positives, negatives) -> float:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            x = self.model(sequences)
-            items = (torch.from_numpy(ids).long().to(self.device) for ids in (positives, negatives))
-            right, wrong = ((x * self.model.item_emb(ids)).sum(-1) for ids in items)
+            x = self.model(sequences, users)
+            items = (self.model.item_emb(self.model.ids(ids)) for ids in (positives, negatives))
+            right, wrong = ((x * self.model.beside(vectors, users)).sum(-1) for vectors in items)
         ones, zeros = torch.ones_like(right), torch.zeros_like(wrong)
         self.optimizer.zero_grad()
         there = np.where(positives != 0)
@@ -238,8 +275,11 @@ class Evaluation:
         ranks = [[] for _ in range(1 + len(self.drawn))]
         for start in range(0, len(self.data.judged), USERS):
             part = slice(start, start + USERS)
-            histories = [self.data.history(user, self.part) for user in self.data.judged[part]]
-            scores = (model(padded(histories, model.maxlen))[:, -1] @ model.item_emb.weight.T).float().cpu()
+            users = self.data.judged[part]
+            histories = [self.data.history(user, self.part) for user in users]
+            # The user's part of a score is the same for all items.
+            places = model(padded(histories, model.maxlen), users)[:, -1, : model.item_emb.embedding_dim]
+            scores = (places @ model.item_emb.weight.T).float().cpu()
             targets = torch.from_numpy(self.targets[part, None])
             target = scores.gather(1, targets)
             for found, (_, items) in zip(ranks[1:], self.drawn):
@@ -281,14 +321,15 @@ def main():
     sampler = Sampler(data, given, steps)
     parts = ("validation", "test") if given.evaluate_every else ()
     evaluations = {part: Evaluation(data, part, given.evaluation_seeds) for part in parts}
-    model = SASRec(data.items, given.maxlen, given.hidden, given.blocks, given.heads, given.dropout).start()
+    shape = data.items, given.maxlen, given.hidden, given.blocks, given.heads, given.dropout
+    model = SASRec(*shape, users=data.users, user_dim=given.user_dim).start()
     trainer = Trainer(model.to(given.device), given)
     seconds, waited, losses = [], [], []
     for step in range(1, steps + 1):
         clock = Stopwatch()
-        _, sequences, positives, negatives = sampler.next()
+        batch = sampler.next()
         waited.append(clock.seconds)
-        losses.append(trainer.step(sequences, positives, negatives))
+        losses.append(trainer.step(*batch))
         seconds.append(clock.seconds)
         if given.evaluate_every and (step % (given.evaluate_every * epoch) == 0 or step == steps):
             found = {part: evaluate(model) for part, evaluate in evaluations.items()}
@@ -301,10 +342,11 @@ def main():
     warm = min(given.warm_up, steps - 1)
     seconds, waited = seconds[warm:], waited[warm:]
     chosen = ("maxlen", "batch_size", "hidden", "blocks", "heads", "dropout", "workers", "seed", "device", "precision")
+    personal = [name for name in ("user_dim", "replace_items", "replace_users") if getattr(given, name)]
     on_gpu = given.device == "cuda"
     report(
         **{"peer": "torch", "version": torch.__version__, "threads": given.threads},
-        **{name: getattr(given, name) for name in chosen},
+        **{name: getattr(given, name) for name in (*chosen, *personal)},
         **{"steps": steps, "timed_steps": len(seconds), "steps_per_epoch": epoch},
         **{"step_seconds": median(seconds), "mean_step_seconds": mean(seconds), "sampler_seconds": median(waited)},
         **{"sequences_per_second": given.batch_size / median(seconds), "loss": losses[:10] + losses[-1:]},

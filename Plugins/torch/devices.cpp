@@ -38,18 +38,46 @@ int synchronize(int32_t device_index) {
     return guarded([&] { at::accelerator::synchronizeDevice(static_cast<c10::DeviceIndex>(device_index)); });
 }
 
-int memory(int32_t device_index, starling_device_memory *memory) {
+// NVIDIA's management library, which comes with its driver; it counts devices in its own way, so that they are found by their
+// place on the bus.
+class Management {
+    template <typename Function> static Function *symbol(void *library, const char *name) {
+        return reinterpret_cast<Function *>(dlsym(library, name));
+    }
+
+    struct Rates { unsigned compute, memory; };
+    void *library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
+    int (*start)() = symbol<int()>(library, "nvmlInit_v2");
+    int (*find)(const char *, void **) = symbol<int(const char *, void **)>(library, "nvmlDeviceGetHandleByPciBusId_v2");
+    int (*rates)(void *, Rates *) = symbol<int(void *, Rates *)>(library, "nvmlDeviceGetUtilizationRates");
+    // Of the CUDA runtime, which LibTorch has opened.
+    int (*place)(char *, int, int) = symbol<int(char *, int, int)>(RTLD_DEFAULT, "cudaDeviceGetPCIBusId");
+    bool ready = start && find && rates && place && start() == 0;
+
+public:
+    int32_t utilization(int32_t device_index) const {
+        char bus[32];
+        void *device = nullptr;
+        Rates found{};
+        const bool known = ready && place(bus, sizeof bus, device_index) == 0 && find(bus, &device) == 0 && rates(device, &found) == 0;
+        return known ? static_cast<int32_t>(found.compute) : -1;
+    }
+};
+
+int use(int32_t device_index, starling_device_use *use) {
     return guarded([&] {
         need_cuda();
         const auto device = static_cast<c10::DeviceIndex>(device_index);
         const auto statistics = at::accelerator::getDeviceStats(device);
         const auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-        memory->allocated = statistics.allocated_bytes[all].current;
-        memory->peak = statistics.allocated_bytes[all].peak;
-        memory->reserved = statistics.reserved_bytes[all].current;
+        use->allocated = statistics.allocated_bytes[all].current;
+        use->peak = statistics.allocated_bytes[all].peak;
+        use->reserved = statistics.reserved_bytes[all].current;
         const auto [free, total] = at::accelerator::getMemoryInfo(device);
-        memory->free = static_cast<int64_t>(free);
-        memory->total = static_cast<int64_t>(total);
+        use->free = static_cast<int64_t>(free);
+        use->total = static_cast<int64_t>(total);
+        static const Management management;
+        use->utilization = management.utilization(device_index);
     });
 }
 
@@ -101,7 +129,7 @@ int parallel(int64_t count, void (*body)(void *, int64_t, int64_t), void *contex
 void add_devices(starling_torch &plugin) {
     plugin.device_count = device_count;
     plugin.synchronize = synchronize;
-    plugin.memory = memory;
+    plugin.use = use;
     plugin.reset_peak_memory = reset_peak_memory;
     plugin.empty_cache = empty_cache;
     plugin.seed = seed;

@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 // Raised by one with every change of this file.
-enum { STARLING_TORCH_ABI = 3 };
+enum { STARLING_TORCH_ABI = 4 };
 
 enum {
     STARLING_TORCH_FAILED = 1,
@@ -68,12 +68,13 @@ typedef struct {
     void *data;           // where the elements lie in C order, if they do and in the CPU's memory; otherwise null
 } starling_tensor_info;
 
-// Bytes on a device.
+// Bytes on a device, and how busy it is.
 typedef struct {
     int64_t allocated, peak; // by tensors, now and at most since the last reset
     int64_t reserved;
     int64_t free, total; // on the whole device
-} starling_device_memory;
+    int32_t utilization; // percent of the last moments in which it computed, by NVIDIA's management library; −1 without it
+} starling_device_use;
 
 typedef struct {
     uint32_t abi; // STARLING_TORCH_ABI of the plugin; the only member that every version has, at this place
@@ -122,7 +123,7 @@ typedef struct {
 
     int (*device_count)(int32_t device_type, int32_t *count);
     int (*synchronize)(int32_t device_index);
-    int (*memory)(int32_t device_index, starling_device_memory *memory);
+    int (*use)(int32_t device_index, starling_device_use *use);
     int (*reset_peak_memory)(int32_t device_index);
     int (*empty_cache)(void);
 

@@ -17,11 +17,13 @@ final class EpochSteps {
     private var done = 0, lossSum = 0.0
     /// Samples in a batch: the option's, or fewer since memory ran out.
     private var batchSize: Int
+    private var meter: DeviceMeter
     private var unread: [(samples: Range<Int>, loss: Tensor)] = []
 
     init(of count: Int, _ noun: String, batchSize: Int, accumulation: Int, on device: Device) {
         (self.count, self.noun, self.batchSize, self.device) = (count, noun, batchSize, device)
         stride = batchSize * accumulation
+        meter = DeviceMeter(device)
     }
 
     var state: [TensorSource] { [TensorSource(name: "place", [Double(done), lossSum, Double(batchSize)])] }
@@ -36,12 +38,12 @@ final class EpochSteps {
     /// - Parameters:
     ///   - clear: forgets gradients of a step that ran out of memory.
     ///   - step: trains on samples in batches of at most so many, and gives the mean loss `[]`.
-    /// - Returns: the mean loss and the seconds it took; nil if it was cancelled.
+    /// - Returns: `train_loss`, the mean, what it took of a GPU, and its seconds; nil if it was cancelled.
     /// - Throws: `failed` for a loss that is no number. The weights are spoilt then; the newest checkpoint is older.
     func train(
         epoch: Int, _ cancellation: Cancellation, progress: (EpochProgress) -> Void, clear: () throws -> Void,
         step: (_ samples: Range<Int>, _ batchSize: Int) throws -> Tensor
-    ) throws -> (loss: Double, seconds: Double)? {
+    ) throws -> (metrics: [String: Double], seconds: Double)? {
         let clock = Stopwatch()
         while done < count {
             if cancellation.isCancelled {
@@ -62,11 +64,14 @@ final class EpochSteps {
             done = samples.upperBound
             if device == .cpu || unread.count == 16 || done == count {
                 try readLosses(epoch)
-                progress(EpochProgress(done: done, total: count, loss: lossSum / Double(done)))
+                var report = EpochProgress(done: done, total: count, loss: lossSum / Double(done))
+                report.device = try meter.look()
+                progress(report)
             }
         }
         defer { (done, lossSum) = (0, 0) }
-        return (lossSum / Double(max(1, count)), clock.seconds)
+        let loss = ["train_loss": lossSum / Double(max(1, count))]
+        return (loss.merging(meter.metrics()) { $1 }, clock.seconds)
     }
 
     private func readLosses(_ epoch: Int) throws {

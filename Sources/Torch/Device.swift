@@ -62,15 +62,15 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
         try library.check(library.plugin.table.pointee.synchronize(index))
     }
 
-    /// Bytes of a GPU's memory; nil for the CPU.
-    public func memory() throws -> DeviceMemory? {
+    /// What is used of a GPU; nil for the CPU.
+    public func use() throws -> DeviceUse? {
         guard case .cuda = self else { return nil }
         let library = try TorchLibrary.opened()
-        var memory = starling_device_memory()
-        try library.check(library.plugin.table.pointee.memory(index, &memory))
-        return DeviceMemory(
-            allocated: Int(memory.allocated), peak: Int(memory.peak), reserved: Int(memory.reserved),
-            free: Int(memory.free), total: Int(memory.total))
+        var use = starling_device_use()
+        try library.check(library.plugin.table.pointee.use(index, &use))
+        return DeviceUse(
+            allocated: Int(use.allocated), peak: Int(use.peak), reserved: Int(use.reserved), free: Int(use.free),
+            total: Int(use.total), utilization: use.utilization < 0 ? nil : Double(use.utilization) / 100)
     }
 
     /// The state of the device's random numbers, as bytes.
@@ -88,12 +88,14 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Bytes on a device.
-public struct DeviceMemory: Sendable {
+/// Bytes on a device, and how busy it is.
+public struct DeviceUse: Sendable {
     /// Held by tensors now, and at most so far.
     public let allocated, peak: Int
     /// Taken from the device, for tensors to come too.
     public let reserved: Int
     /// On the whole device.
     public let free, total: Int
+    /// The share of the last moments in which it computed, 0 to 1; nil where NVIDIA's management library is not there.
+    public let utilization: Double?
 }

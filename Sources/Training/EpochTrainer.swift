@@ -1,5 +1,7 @@
 public import Basics
 public import Formats
+package import Kernels
+package import Ranking
 
 /// What the ``TrainingLoop`` needs of a model that is trained in epochs: train one, give its state, take it back.
 /// One loop does checkpoints, resume, early stopping, metrics and progress for every model.
@@ -24,6 +26,14 @@ public protocol EpochTrainer: AnyObject {
     ) throws -> EpochOutcome
 }
 
+/// A trainer whose model ranks by more than the product of two tables among its ``EpochTrainer/weights``.
+package protocol RankingTrainer: EpochTrainer {
+    /// Items' vectors as they are now, `[items × dimensions]`.
+    func itemVectors() throws -> FactorTable
+    /// What makes vectors of users who were in training.
+    var encoder: any QueryEncoder { get }
+}
+
 /// How far an epoch has come, told now and then while it runs.
 public struct EpochProgress: Sendable {
     /// Interactions done in this epoch, and in all of it.
@@ -31,6 +41,8 @@ public struct EpochProgress: Sendable {
     public var total: Int
     /// Mean training loss of the epoch so far.
     public var loss: Double?
+    /// What a device other than the CPU does meanwhile.
+    public var device: DeviceLoad?
     /// Something to be told once, such as batches that were made smaller.
     public var notice: String?
 
@@ -38,6 +50,19 @@ public struct EpochProgress: Sendable {
         self.done = done
         self.total = total
         self.loss = loss
+    }
+}
+
+/// How much of a device is used.
+public struct DeviceLoad: Sendable, Equatable {
+    /// Held by tensors at most so far.
+    public var memoryBytes: Int
+    /// The share of time in which it computed, 0 to 1; nil where nothing tells.
+    public var utilization: Double?
+
+    public init(memoryBytes: Int, utilization: Double?) {
+        self.memoryBytes = memoryBytes
+        self.utilization = utilization
     }
 }
 

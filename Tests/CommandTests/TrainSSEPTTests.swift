@@ -194,6 +194,52 @@ extension TrainSSEPTTests {
         #expect(try starling(["export", folder.path("encoder"), "--to", folder.path("e.npz")]).status == 0)
     }
 
+    /// Where memory runs out, batches get smaller, it is said, and training goes on. How much room a process needs before
+    /// depends on the machine, so that limits are tried from low ones up.
+    @Test func smallerBatchesWhereMemoryRunsOut() throws {
+        let file = try folder.file("many.txt", Self.walks(users: 1200, items: 30, steps: 14))
+        for limit in stride(from: 1_000_000, to: 12_000_000, by: 150_000) {
+            let result = try shell(
+                "ulimit -v \(limit); exec \(builtProducts.path)/starling train sse-pt --data \(file) --output "
+                    + "\(folder.path("small")) --overwrite --loss softmax --batch-size 1024 --factors 128 --user-dim 128 "
+                    + "--max-length 12 --epochs 1 --split last:1 --threads 2")
+            if result.error.contains("out of memory: batches are of 512 histories"), result.status == 0 { return }
+            if result.status == 0 { break }
+        }
+        Issue.record("there was room for all, or none for less")
+    }
+
+    /// A search measures what `evaluate` and training do, and prints a command that trains the best.
+    @Test func isTuned() throws {
+        let result = try starling([
+            "tune", "sse-pt", "--data", walks, "--choice", "loss=bce,gbce", "--range", "learning-rate=1e-3..1e-2:log",
+            "--trials", "2", "--output", folder.path("tuning"), "--epochs", "3", "--factors", "8", "--user-dim", "4",
+            "--max-length", "10", "--negatives", "3", "--threads", "2", "--json",
+        ])
+        #expect(result.status == 0, "\(result.error)")
+        let best = try #require(try json(result.output)["best"] as? [String: Any])
+        let command = try #require(best["command"] as? String)
+        #expect(command.hasPrefix("starling train sse-pt "))
+        let trained = try shell("\(builtProducts.path)/\(command) --threads 2 --json")
+        #expect(trained.status == 0, "\(trained.error)")
+        let metrics = try #require(try json(trained.output)["metrics"] as? [String: Double])
+        #expect(metrics["val_ndcg@10"] == best["value"] as? Double)
+    }
+
+    /// MovieLens-100K, where it is: a transformer finds the next film much better than chance does.
+    @Test func movieLens() throws {
+        guard let data = ProcessInfo.processInfo.environment["STARLING_DATA"], Files.exists(data + "/ml-100k") else {
+            return print("skipped MovieLens-100K: STARLING_DATA names no folder that holds ml-100k")
+        }
+        let result = try train(["--data", data + "/ml-100k", "--epochs", "15", "--batch-size", "64", "--seed", "1"])
+        #expect(result.status == 0, "\(result.error)")
+        let metrics = try #require(
+            try json(starling(["evaluate", folder.path("run"), "--k", "10", "--negatives", "100", "--json"]).output)[
+                "sampled"] as? [String: Any])
+        let sampled = try #require(metrics["metrics"] as? [String: Double])
+        #expect(sampled["hit_rate@10"]! > 0.3, "\(sampled)")
+    }
+
     /// Public SASRec checkpoints, where they are: what plain PyTorch gives (Benchmarks/reproduce/sasrec-checkpoints).
     @Test(arguments: [("1000", 0.2414, 0.1286), ("601", 0.2132, 0.1125)])
     func publicCheckpoints(_ epoch: String, _ hits: Double, _ gain: Double) throws {

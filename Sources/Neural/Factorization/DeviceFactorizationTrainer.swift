@@ -84,6 +84,7 @@ final class DeviceFactorizationTrainer: EpochTrainer {
         let all = try Tensor(order, [order.count]).to(nil, device)
         let rate = options.learningRate * options.decay.share(epoch: epoch, of: options.epochs)
         var told = 0.0
+        var meter = DeviceMeter(device)
         while done < ratings.count {
             if cancellation.isCancelled { return .interrupted }
             let size = min(options.batchSize, ratings.count - done)
@@ -99,12 +100,15 @@ final class DeviceFactorizationTrainer: EpochTrainer {
                     "training diverged: the loss of epoch \(epoch) is \(loss) by batch \(done / options.batchSize)",
                     remedy: "lower --learning-rate; the checkpoints of earlier epochs are kept")
             }
-            progress(EpochProgress(done: done, total: ratings.count, loss: loss))
+            var report = EpochProgress(done: done, total: ratings.count, loss: loss)
+            report.device = try meter.look()
+            progress(report)
         }
         let seconds = clock.seconds
         var metrics = ["train_loss": try squares.item() / Double(max(1, ratings.count))]
         done = 0
         try squares.zeroInPlace()
+        metrics.merge(meter.metrics()) { $1 }
         metrics.merge(try validationMetrics()) { $1 }
         return .finished(metrics: metrics, seconds: seconds)
     }

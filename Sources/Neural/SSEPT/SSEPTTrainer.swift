@@ -7,8 +7,9 @@ import Torch
 import Training
 
 /// A personalised transformer in training; see ``SSEPT``.
-final class SSEPTTrainer: EpochTrainer {
+final class SSEPTTrainer: RankingTrainer {
     private let network: any SequenceModel
+    private let histories: InteractionSequences
     private let samples: SequenceSamples
     private let steps: EpochSteps
     private let optimizer: Adam
@@ -22,7 +23,8 @@ final class SSEPTTrainer: EpochTrainer {
         _ network: any SequenceModel, _ histories: InteractionSequences, items: Int, _ options: SSEPTOptions,
         validation: ((any SequenceModel, Cancellation) throws -> [String: Double])?, isa: InstructionSet
     ) throws {
-        (self.network, self.options, self.validation, self.isa) = (network, options, validation, isa)
+        (self.network, self.histories, self.options) = (network, histories, options)
+        (self.validation, self.isa) = (validation, isa)
         samples = SequenceSamples(histories, itemCount: items, options)
         steps = EpochSteps(
             of: samples.count, "histories", batchSize: options.batchSize, accumulation: options.gradientAccumulation,
@@ -38,6 +40,10 @@ final class SSEPTTrainer: EpochTrainer {
     var optimizerState: [TensorSource] {
         optimizer.state.map { TensorSource($0) } + (scaler?.state.map { TensorSource($0) } ?? []) + steps.state
     }
+
+    func itemVectors() throws -> FactorTable { try network.itemVectors() }
+
+    var encoder: any QueryEncoder { SSEPTEncoder(network, histories, options, isa: isa) }
 
     func restore(weights: SafeTensorsFile, optimizer file: SafeTensorsFile) throws {
         try network.restore(weights)
@@ -55,7 +61,7 @@ final class SSEPTTrainer: EpochTrainer {
             try step(places, batchSize, epoch: epoch)
         }
         guard let trained else { return .interrupted }
-        var metrics = ["train_loss": trained.loss]
+        var metrics = trained.metrics
         if let validation { try metrics.merge(validation(network, cancellation)) { $1 } }
         return .finished(metrics: metrics, seconds: trained.seconds)
     }

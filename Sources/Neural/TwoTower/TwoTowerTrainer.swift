@@ -65,7 +65,7 @@ final class TwoTowerTrainer: EpochTrainer {
             try step(samples, batchSize, epoch: epoch)
         }
         guard let trained else { return .interrupted }
-        var metrics = ["train_loss": trained.loss]
+        var metrics = trained.metrics
         if let validation {
             try metrics.merge(validation.metrics(users: users.vectors, items: items.vectors, cancellation)) { $1 }
         }

@@ -32,7 +32,11 @@ package struct TrainingProgress {
             fields.append("\(Numerals.short(rate)) \(unit)/s")
         }
         if let loss = progress.loss { fields.append("loss \(Numerals.fixed(loss, 3))") }
-        fields += Self.metrics(lastMetrics.filter { $0.key != "train_loss" })
+        if let device = progress.device {
+            let share = device.utilization.map { "\(Numerals.fixed(100 * $0, 0)) %, " } ?? ""
+            fields.append("gpu \(share)\(Numerals.bytes(device.memoryBytes))")
+        }
+        fields += Self.metrics(lastMetrics.filter { $0.key.hasPrefix("val_") })
         // From the mean speed so far, validation and checkpoints included.
         let left =
             position > first.position
@@ -61,7 +65,12 @@ package struct TrainingProgress {
     /// The training loss first, under the name `loss`; the others by name.
     private static func metrics(_ metrics: [String: Double]) -> [String] {
         metrics.sorted { $0.key == "train_loss" || ($1.key != "train_loss" && $0.key < $1.key) }.map {
-            "\($0.key == "train_loss" ? "loss" : $0.key) \(Numerals.fixed($0.value, $0.key == "train_loss" ? 3 : 4))"
+            switch $0.key {
+            case "train_loss": "loss \(Numerals.fixed($0.value, 3))"
+            case let name where name.hasSuffix("_bytes"):
+                "\(name.dropLast("_bytes".count)) \(Numerals.bytes(Int($0.value)))"
+            default: "\($0.key) \(Numerals.fixed($0.value, 4))"
+            }
         }
     }
 }

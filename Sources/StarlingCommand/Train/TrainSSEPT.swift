@@ -29,27 +29,21 @@ struct TrainSSEPTCommand: ParsableCommand {
         try options.validate()
         _ = try TorchLibrary.opened()
         options.device = try run_.device(takesGPU: true)
-        let final = options
+        let plan = model.plan(options, startingFrom: start) {
+            FileHandles.standardError(Self.table(of: $0, model.retrain!))
+        }
         var job = TrainingJob(
             model: SSEPT.kind, run: run_, reading: reading, catalogs: catalogs,
-            rule: try splitting.rule(usual: .last(2)), epochs: options.epochs, factors: options.factors,
-            configuration: model.configuration(options))
-        job.isOrdered = true
+            rule: try splitting.rule(usual: SSEPTFlags.usualSplit), epochs: plan.epochs, factors: options.factors,
+            configuration: plan.configuration)
+        job.isOrdered = SSEPTFlags.isOrdered
         job.unit = "histories"
         job.device = "\(options.device)"
         job.watched = "val_ndcg@10"
         job.facts[SSEPT.kind] = try SSEPT.facts(options)
         try job.execute(
-            estimate: { users, items, interactions, validation in
-                SSEPT.memoryEstimate(
-                    users: users, items: items, interactions: interactions, validation: validation, options: final)
-            },
-            trainer: { data, workers, isa in
-                try SSEPT.trainer(
-                    on: data.sequences!, users: data.users, items: data.items, validation: data.heldOut[.validation],
-                    startingFrom: start, fates: { FileHandles.standardError(Self.table(of: $0, model.retrain!)) },
-                    options: final, workers: workers, isa: isa)
-            })
+            estimate: plan.estimate,
+            trainer: { data, workers, isa in try plan.trainer(data, data.heldOut[.validation], workers, isa) })
     }
 
     /// What became of the tensors of a checkpoint.

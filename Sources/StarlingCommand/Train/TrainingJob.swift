@@ -88,7 +88,7 @@ struct TrainingJob {
             trainSeconds: result.trainSeconds,
             interactionsPerSecond: Double(trained * result.epochs.count) / max(result.trainSeconds, 1e-9),
             peakMemoryBytes: max(loadPeak, Host.peakMemory()), trainPeakMemoryBytes: trainPeak,
-            devicePeakMemoryBytes: device == "cpu" ? nil : try Device(device)?.memory()?.peak,
+            devicePeakMemoryBytes: device == "cpu" ? nil : try Device(device)?.use()?.peak,
             weightsSHA256: result.weightsSHA256)
         try directory.finish(summary: summary)
         try TrainingReport.print(JSONValue(encoding: summary), json: run.json)

@@ -55,13 +55,18 @@ struct TrialRunner {
 
     private func ranking(_ trainer: any EpochTrainer, _ workers: Workers) throws -> [String: Double] {
         guard let cutoff = metric.cutoff else { return [:] }
+        let isTrained = data.history.columnsWithEntries
+        func measured(_ items: consuming FactorTable, _ encoder: some QueryEncoder) throws -> [String: Double] {
+            let index = ItemIndex(vectors: items, isRecommendable: { isTrained[$0.index] })
+            return try RankingEvaluation.evaluate(
+                ranker: Ranker(index: index, workers: workers, isa: isa), encoder: encoder, train: data.history,
+                heldOut: validation, cutoffs: [cutoff], cancellation: cancellation
+            ).metrics
+        }
+        if let trainer = trainer as? any RankingTrainer {
+            return try measured(trainer.itemVectors(), trainer.encoder)
+        }
         let model = try FactorModel(trainer.weights)
-        let history = data.history
-        let isTrained = history.columnsWithEntries
-        let index = ItemIndex(vectors: model.foldedItems(), isRecommendable: { isTrained[$0.index] })
-        return try RankingEvaluation.evaluate(
-            ranker: Ranker(index: index, workers: workers, isa: isa), encoder: model, train: history,
-            heldOut: validation, cutoffs: [cutoff], cancellation: cancellation
-        ).metrics
+        return try measured(model.foldedItems(), model)
     }
 }

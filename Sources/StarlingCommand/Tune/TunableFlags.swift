@@ -10,8 +10,18 @@ protocol TunableFlags: ParsableArguments {
     /// What trials are compared by unless told otherwise.
     static var metric: String { get }
 
+    /// How data is split unless told otherwise; nil for a random tenth.
+    static var usualSplit: SplitRule? { get }
+    /// Whether the model goes by the order of time.
+    static var isOrdered: Bool { get }
+
     /// - Throws: `usage` for values that the model does not take.
     func plan(seed: UInt64) throws -> TrialPlan
+}
+
+extension TunableFlags {
+    static var usualSplit: SplitRule? { nil }
+    static var isOrdered: Bool { false }
 }
 
 /// A model with all its options, ready to be trained.
@@ -83,6 +93,40 @@ extension TwoTowerFlags: TunableFlags {
                 try TwoTower.trainer(
                     on: data.history, users: data.users, items: data.items, features: features(of: data),
                     shards: data.shards, validation: validation, options: options, workers: workers, isa: isa)
+            })
+    }
+}
+
+extension SSEPTFlags: TunableFlags {
+    static let model = SSEPT.kind
+    static let metric = "ndcg@10"
+    static let usualSplit: SplitRule? = .last(2)
+    static let isOrdered = true
+
+    func plan(seed: UInt64) throws -> TrialPlan {
+        let start = try retrain.map { try Retraining($0) }
+        let options = try options(startingFrom: start?.shape, seed: seed)
+        try options.validate()
+        return plan(options, startingFrom: start)
+    }
+
+    /// The same of options in their final values, for `train` too.
+    ///
+    /// - Parameter fates: is told what became of the tensors to begin with.
+    func plan(
+        _ options: SSEPTOptions, startingFrom start: Retraining?,
+        fates: @escaping ([Retraining.Fate]) -> Void = { _ in }
+    ) -> TrialPlan {
+        TrialPlan(
+            epochs: options.epochs, configuration: configuration(options),
+            estimate: { users, items, interactions, validation in
+                SSEPT.memoryEstimate(
+                    users: users, items: items, interactions: interactions, validation: validation, options: options)
+            },
+            trainer: { data, validation, workers, isa in
+                try SSEPT.trainer(
+                    on: data.sequences!, users: data.users, items: data.items, validation: validation,
+                    startingFrom: start, fates: fates, options: options, workers: workers, isa: isa)
             })
     }
 }

@@ -13,6 +13,7 @@ struct TuneCommand: ParsableCommand {
             """,
         subcommands: [
             TuneModelCommand<MFFlags>.self, TuneModelCommand<ALSFlags>.self, TuneModelCommand<TwoTowerFlags>.self,
+            TuneModelCommand<SSEPTFlags>.self,
         ])
 }
 
@@ -61,7 +62,7 @@ struct TuneModelCommand<Flags: TunableFlags>: ParsableCommand {
         }
         let job = TuningJob(
             model: Flags.model, flags: search, reading: reading, catalogs: catalogs, splitting: splitting,
-            metric: metric,
+            usualSplit: Flags.usualSplit, isOrdered: Flags.isOrdered, metric: metric,
             trials: try Trial.all(search.trials, of: space, fixed: fixed, seed: search.seed, Flags.self), fixed: fixed)
         try job.execute()
     }

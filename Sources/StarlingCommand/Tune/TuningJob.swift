@@ -9,6 +9,8 @@ struct TuningJob {
     let reading: ReadingFlags
     let catalogs: CatalogFlags
     let splitting: SplitFlags
+    let usualSplit: SplitRule?
+    let isOrdered: Bool
     let metric: TrialMetric
     let trials: [Trial]
     /// The model's arguments that hold for all trials.
@@ -20,12 +22,12 @@ struct TuningJob {
         let needsValidation = StarlingError(
             .usage, "a search needs a validation part",
             remedy: "hold one out with --val-size 0.1, or by another --split")
-        guard let rule = try splitting.rule(), rule.makesValidation else { throw needsValidation }
+        guard let rule = try splitting.rule(usual: usualSplit), rule.makesValidation else { throw needsValidation }
         let isa = try InstructionSet.current().ofFloats
         let workers = try makeWorkers(flags.threads)
         let cancellation = Signals.cancelOnInterrupt()
         let data = try TrainingData.load(
-            reading, catalogs, rule, flags.seed, workers, cancellation)
+            reading, catalogs, rule, ordered: isOrdered, flags.seed, workers, cancellation)
         guard let validation = data.heldOut[.validation] else { throw needsValidation }
         try checkMemory(data, validation)
         let folder = try TrialFolder(path, record(rule, data.fingerprint, isa), overwrite: flags.overwrite)
