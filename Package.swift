@@ -24,6 +24,7 @@ let package = Package(
     products: [
         .library(name: "Starling", targets: ["Starling"]),
         .library(name: "Remote", targets: ["Remote"]),
+        .library(name: "Stores", targets: ["Stores"]),
         .library(name: "Neural", targets: ["Neural", "Torch"]),
         .executable(name: "starling", targets: ["FullProgram"]),
         .executable(name: "starling-core", targets: ["CoreProgram"]),
@@ -33,6 +34,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
@@ -62,6 +64,12 @@ let package = Package(
         room("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking"]),
         room(
             "Factorization", ["Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training"]),
+        room(
+            "Stores",
+            [
+                "Basics", "Kernels", "Formats", "Remote", "Interactions", "Training",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         // LibTorch's plugin as a table of functions; it is opened at run time (scripts/torch, Plugins/torch).
         .systemLibrary(name: "CTorch"),
         room("Torch", ["Basics", "CTorch"]),
@@ -79,7 +87,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
-            name: "FullProgram", dependencies: ["StarlingCommand", "Remote"], path: "Sources/Programs/starling",
+            name: "FullProgram", dependencies: ["StarlingCommand", "Remote", "Stores"],
+            path: "Sources/Programs/starling",
             swiftSettings: strict),
         .executableTarget(
             name: "CoreProgram", dependencies: ["StarlingCommand"], path: "Sources/Programs/starling-core",

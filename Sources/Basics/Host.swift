@@ -72,6 +72,9 @@ public enum Host {
         #endif
     }
 
+    /// Waits so many seconds, on this thread.
+    package static func sleep(_ seconds: Double) { usleep(UInt32(max(0, seconds) * 1e6)) }
+
     /// Seconds since 1970.
     public static func now() -> Double {
         var time = timespec()

@@ -11,16 +11,18 @@ import Synchronization
 ///
 /// Made by ``ShardStores/open(_:cache:options:)``.
 public final class RemoteStore: ShardStore {
+    private let place: any Place
     let session: WebSession
     let cache: ShardCache
     private let folder: String
     /// The content that files had which are known to be what the server has.
     private let current = Mutex<[String: UInt64]>([:])
 
-    public var location: String { session.place.location }
+    public var location: String { place.location }
 
     init(_ place: any Place, _ cache: ShardCache, _ options: RemoteOptions) throws {
-        session = WebSession(place: place, options: options)
+        self.place = place
+        session = WebSession(server: place, options: options)
         self.cache = cache
         folder = try cache.folder(of: place)
         cache.removeLeftovers()
@@ -89,7 +91,8 @@ public final class RemoteStore: ShardStore {
             if validator == nil, size != nil { return }
         }
         let download = Download(
-            session: session, cache: cache, entry: entry, name: name, size: size, cancellation: cancellation)
+            place: place, session: session, cache: cache, entry: entry, name: name, size: size,
+            cancellation: cancellation)
         guard case .fetched(let note) = try download.run(unless: validator) else { return }
         try entry.commit(note)
         try cache.makeRoom(for: 0, keeping: entry, cancellation)
@@ -112,14 +115,14 @@ public final class RemoteStore: ShardStore {
     ///
     /// - Throws: `usage` for web servers, which take none; `failed` if the file cannot be read; `unavailable`; `interrupted`.
     public func put(_ path: String, as name: String, cancellation: Cancellation?) throws {
-        guard session.place.isWritable else {
+        guard place.isWritable else {
             throw StarlingError(
                 .usage, "a web server takes no files", at: .init(file: location),
                 remedy: "name a folder, s3://BUCKET/PREFIX or dbfs:/Volumes/…")
         }
         let content = try MappedFile(path)
         try session.send(address(of: name), cancellation) {
-            try session.place.request(.put, name, headers: [:], body: content)
+            try place.request(.put, name, headers: [:], body: content)
         } receive: { exchange, _ in
             _ = try exchange.rest(limit: 1 << 14)
         }

@@ -1,6 +1,6 @@
 import ArgumentParser
 package import Formats
-import Starling
+package import Starling
 
 #if canImport(Glibc)
 import Glibc
@@ -13,9 +13,17 @@ package struct Program: Sendable {
     /// Opens an address; nil for what is a path of this machine.
     package typealias OpenAddress = @Sendable (_ location: String) throws -> (any ShardStore)?
 
-    let openAddress: OpenAddress
+    /// Opens a table; nil for what is no address of one.
+    package typealias OpenStore = @Sendable (_ location: String, _ supabase: SupabaseKey) throws -> (any Store)?
 
-    package init(openAddress: @escaping OpenAddress = Self.refuseAddress) { self.openAddress = openAddress }
+    let openAddress: OpenAddress
+    let openStore: OpenStore
+
+    package init(
+        openAddress: @escaping OpenAddress = Self.refuseAddress, openStore: @escaping OpenStore = Self.refuseStore
+    ) {
+        (self.openAddress, self.openStore) = (openAddress, openStore)
+    }
 
     /// The shards at an address; nil for what is a path of this machine.
     func shards(at location: String, _ cancellation: Cancellation?) throws -> MDSFolder? {
@@ -53,5 +61,16 @@ package struct Program: Sendable {
         throw StarlingError(
             .unavailable, "starling-core reads files and folders, no addresses", at: .init(file: location),
             remedy: "use the command starling, which has networking, or copy the data here first")
+    }
+
+    /// What a program without databases says.
+    package static let refuseStore: OpenStore = { location, _ in
+        guard ["sqlite:", "postgres:", "postgresql:", "supabase:"].contains(where: location.lowercased().hasPrefix)
+        else {
+            return nil
+        }
+        throw StarlingError(
+            .unavailable, "starling-core reads and writes files, no tables",
+            remedy: "use the command starling, which has databases")
     }
 }

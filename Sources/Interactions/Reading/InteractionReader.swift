@@ -102,7 +102,7 @@ public enum InteractionReader {
     }
 
     /// Reads, and merges and leaves out what the options say.
-    private static func load(
+    static func load(
         _ source: String, _ options: ReadingOptions, _ workers: Workers,
         _ read: () throws -> (log: InteractionLog, report: IngestionReport)
     ) throws -> LoadedInteractions {

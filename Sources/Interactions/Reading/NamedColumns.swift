@@ -1,9 +1,10 @@
 import Basics
 
-/// Which named columns of a source hold users, items, values and times: arrays of an archive, columns of shards.
-struct NamedColumns {
-    let user, item: String
-    let value, time: String?
+/// Which named columns of a source hold users, items, values and times: arrays of an archive, columns of shards or of a table.
+public struct NamedColumns: Sendable {
+    public let user, item: String
+    /// Nil where there are none.
+    public let value, time: String?
 
     /// What has the columns, for errors.
     struct Holder {
@@ -13,6 +14,8 @@ struct NamedColumns {
         let noun, whole: String
         /// How to make columns that are understood.
         let remedy: String
+        /// What may be the time where no name says so.
+        var times: [String] = []
     }
 
     /// - Parameters:
@@ -53,7 +56,8 @@ struct NamedColumns {
             throw unknown(.badData, "there are no \(holder.noun)s “users” and “items”")
         }
         (self.user, self.item) = (user, item)
-        (value, time) = (try only(.value, "values"), try only(.time, "times"))
+        value = try only(.value, "values")
+        time = try only(.time, "times") ?? holder.times.first(where: names.contains)
     }
 
     /// In words, for the report.

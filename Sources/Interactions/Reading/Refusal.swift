@@ -10,6 +10,7 @@ package enum RefusalReason: String, Sendable, CaseIterable {
     case missingField = "missing field"
     case extraField = "too many fields"
     case truncatedLastLine = "truncated last line"
+    case null = "null"
     case emptyID = "empty id"
     case invalidID = "id is not a whole number of 0 or more"
     case invalidUTF8 = "invalid UTF-8 in an id"

@@ -42,12 +42,13 @@ extension SSEPT {
     /// Vectors of all users, of what they had in training, and of all items: a score is their product, as it is of a
     /// factorisation.
     ///
+    /// - Parameter users: whether users' vectors are wanted; otherwise there is none.
     /// - Throws: as ``recommender(_:workers:isa:)`` does.
     public static func vectors(
-        _ folder: ModelFolder, workers: Workers, isa: InstructionSet = .best
+        _ folder: ModelFolder, users wanted: Bool = true, workers: Workers, isa: InstructionSet = .best
     ) throws -> FactorModel {
         let (network, encoder) = try restored(folder, workers, isa)
-        let count = folder.manifest.users
+        let count = wanted ? folder.manifest.users : 0
         let items = try network.itemVectors()
         let users = FactorTable(rows: max(1, count), width: encoder.dimensions)
         try encoder.encode((0..<count).map { UserRow($0) }, into: users)

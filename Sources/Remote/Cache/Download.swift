@@ -8,6 +8,7 @@ import Darwin
 
 /// Brings one file into the cache's partial place, going on with what lies there. The entry's lock must be held.
 struct Download {
+    let place: any Place
     let session: WebSession
     let cache: ShardCache
     let entry: CacheEntry
@@ -27,7 +28,7 @@ struct Download {
     func run(unless known: String?) throws -> Outcome {
         if known != nil { entry.removePart() }
         var furthest = 0
-        return try session.send(session.place.address(of: name), accepting: [304, 416], cancellation) {
+        return try session.send(place.address(of: name), accepting: [304, 416], cancellation) {
             try request(known)
         } receive: { exchange, head in
             switch head.status {
@@ -59,7 +60,7 @@ struct Download {
             headers["range"] = "bytes=\(entry.partSize)-"
             headers["if-range"] = validator
         }
-        return try session.place.request(.get, name, headers: headers, body: nil)
+        return try place.request(.get, name, headers: headers, body: nil)
     }
 
     private func receive(
@@ -99,7 +100,7 @@ struct Download {
         entry.removePart()
         return StarlingError(
             .badData, "the server has \(found) bytes or more of it, where the index says \(expected)",
-            at: .init(file: session.place.address(of: name)),
+            at: .init(file: place.address(of: name)),
             remedy: "the file was replaced or is damaged: write or copy the data set again")
     }
 }

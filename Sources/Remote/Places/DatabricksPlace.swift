@@ -48,7 +48,7 @@ struct DatabricksPlace: Place {
         address.query = method == .put ? "overwrite=true" : ""
         var request = WebRequest(method: method, address: address, headers: headers)
         request.headers["authorization"] = "Bearer " + token
-        request.body = body
+        request.body = body.map { .file($0) }
         if body != nil { request.headers["content-type"] = "application/octet-stream" }
         return request
     }

@@ -16,7 +16,7 @@ struct HTTPPlace: Place {
     func request(
         _ method: WebRequest.Method, _ name: String, headers: [String: String], body: MappedFile?
     ) throws -> WebRequest {
-        WebRequest(method: method, address: base.appending(name), headers: headers, body: body)
+        WebRequest(method: method, address: base.appending(name), headers: headers, body: body.map { .file($0) })
     }
 
     func refusal(_ head: WebHead, _ body: String, _ subject: String) -> StarlingError {

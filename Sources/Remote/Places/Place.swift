@@ -2,7 +2,7 @@ import Basics
 import Formats
 
 /// What differs between kinds of places on the network. Makes requests and understands refusals; sends nothing itself.
-protocol Place: Sendable {
+protocol Place: WebServer {
     /// For messages: without secrets.
     var location: String { get }
     /// What the cache knows the place by; nothing secret.
@@ -14,19 +14,9 @@ protocol Place: Sendable {
     func request(
         _ method: WebRequest.Method, _ name: String, headers: [String: String], body: MappedFile?
     ) throws -> WebRequest
-
-    /// Whether an answer taught something that makes the same request worth making anew, at once.
-    func learn(from head: WebHead) -> Bool
-
-    /// The error that an answer means.
-    ///
-    /// - Parameter subject: the file's address, for messages.
-    func refusal(_ head: WebHead, _ body: String, _ subject: String) -> StarlingError
 }
 
 extension Place {
-    func learn(from head: WebHead) -> Bool { false }
-
     /// For messages.
     func address(of name: String) -> String { location + (location.hasSuffix("/") ? "" : "/") + name }
 

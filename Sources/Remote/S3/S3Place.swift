@@ -36,7 +36,8 @@ final class S3Place: Place {
     func request(
         _ method: WebRequest.Method, _ name: String, headers: [String: String], body: MappedFile?
     ) throws -> WebRequest {
-        var request = WebRequest(method: method, address: webAddress(of: prefix + name), headers: headers, body: body)
+        var request = WebRequest(
+            method: method, address: webAddress(of: prefix + name), headers: headers, body: body.map { .file($0) })
         if let body, body.bytes.count > 5 << 30 {
             throw StarlingError(
                 .usage, "is larger than the 5 GiB that one request to S3 may hold", at: .init(file: body.path),
@@ -49,7 +50,7 @@ final class S3Place: Place {
     private func sign(_ request: inout WebRequest) {
         guard let credentials = settings.credentials else { return }
         var payload = Signature4.noPayload
-        if let body = request.body {
+        if case .file(let body)? = request.body {
             var digest = Digest()
             digest.update(body.bytes)
             payload = digest.hex()

@@ -45,8 +45,8 @@ final class Exchange: HTTPClientResponseDelegate, Sendable {
         if headers["user-agent"].isEmpty { headers.add(name: "User-Agent", value: "starling/\(Release.version)") }
         do {
             let sent = try HTTPClient.Request(
-                url: request.address.text, method: request.method == .put ? .PUT : .GET, headers: headers,
-                body: request.body.map(Exchange.stream))
+                url: request.address.text, method: HTTPMethod(rawValue: request.method.rawValue), headers: headers,
+                body: request.body.map(Exchange.body))
             let task = WebClient.shared.execute(request: sent, delegate: self)
             state.withLock { $0.task = task }
         } catch {
@@ -161,6 +161,13 @@ extension Exchange {
     }
 
     func didFinishRequest(task: HTTPClient.Task<Void>) throws { change { $0.hasEnded = true } }
+
+    private static func body(_ body: WebRequest.Body) -> HTTPClient.Body {
+        switch body {
+        case .file(let file): stream(file)
+        case .bytes(let bytes): .bytes(bytes)
+        }
+    }
 
     /// Sends a file's content piece by piece; no more of it is in flight than the connection takes.
     private static func stream(_ file: MappedFile) -> HTTPClient.Body {

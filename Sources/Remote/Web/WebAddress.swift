@@ -69,6 +69,14 @@ package struct WebAddress: Sendable, Equatable {
         return result
     }
 
+    /// The same address with these names and values behind it, besides what stands there.
+    package func with(query more: [(name: String, value: String)]) -> WebAddress {
+        var result = self
+        let texts = more.map { "\($0.name)=" + WebAddress.encoded($0.value, keeping: ",.()*:") }
+        result.query = ((query.isEmpty ? [] : [query]) + texts).joined(separator: "&")
+        return result
+    }
+
     /// Where a `Location` leads; nil where that is no address, or leads from https to http.
     package func redirected(to location: String) -> WebAddress? {
         var result: WebAddress?

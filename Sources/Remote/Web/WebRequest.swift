@@ -2,16 +2,21 @@ package import Formats
 
 /// A request, ready to be sent.
 package struct WebRequest: Sendable {
-    package enum Method: String, Sendable { case get = "GET", put = "PUT" }
+    package enum Method: String, Sendable { case get = "GET", put = "PUT", post = "POST", delete = "DELETE" }
+
+    package enum Body: Sendable {
+        case file(MappedFile)
+        case bytes([UInt8])
+    }
 
     package var method: Method
     package var address: WebAddress
     /// Names in lower case.
     package var headers: [String: String]
-    package var body: MappedFile?
+    package var body: Body?
 
     package init(
-        method: Method = .get, address: WebAddress, headers: [String: String] = [:], body: MappedFile? = nil
+        method: Method = .get, address: WebAddress, headers: [String: String] = [:], body: Body? = nil
     ) {
         self.method = method
         self.address = address
@@ -21,10 +26,10 @@ package struct WebRequest: Sendable {
 }
 
 /// What a server answers, but for the body.
-struct WebHead: Sendable {
-    let status: Int
+package struct WebHead: Sendable {
+    package let status: Int
     /// Names in lower case; of repeated ones the last.
-    let headers: [String: String]
+    package let headers: [String: String]
 
     /// Bytes of the body, where the server says it.
     var length: Int? { headers["content-length"].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil } }

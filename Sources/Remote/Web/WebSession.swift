@@ -1,4 +1,4 @@
-import Basics
+package import Basics
 
 #if canImport(Glibc)
 import Glibc
@@ -6,11 +6,13 @@ import Glibc
 import Darwin
 #endif
 
-/// Sends requests to one place: follows redirects, waits and tries again where that can help, and turns what
+/// Sends requests to one server: follows redirects, waits and tries again where that can help, and turns what
 /// remains into errors that say what to do.
 package struct WebSession: Sendable {
-    let place: any Place
+    let server: any WebServer
     let options: RemoteOptions
+
+    package init(server: any WebServer, options: RemoteOptions) { (self.server, self.options) = (server, options) }
 
     /// - Parameters:
     ///   - subject: the address of the file that the request is about, for messages.
@@ -36,6 +38,16 @@ package struct WebSession: Sendable {
         }
     }
 
+    /// The same for answers that are held whole.
+    package func answer(
+        _ subject: String, accepting accepted: Set<Int> = [], _ cancellation: Cancellation?,
+        _ make: () throws -> WebRequest
+    ) throws -> (head: WebHead, body: [UInt8]) {
+        try send(subject, accepting: accepted, cancellation, make) { exchange, head in
+            (head, try exchange.rest(limit: .max))
+        }
+    }
+
     private func once<Result>(
         _ subject: String, _ accepted: Set<Int>, _ cancellation: Cancellation?, _ make: () throws -> WebRequest,
         _ receive: (Exchange, WebHead) throws -> Result
@@ -49,16 +61,16 @@ package struct WebSession: Sendable {
             case 200...299,
                 _ where accepted.contains(head.status):
                 return try receive(exchange, head)
-            case 408, 429, 500, 502...504, 506...599: throw busy(head)
+            case _ where server.isBusy(head.status): throw busy(head)
             default: break
             }
-            if place.learn(from: head) {
+            if server.learn(from: head) {
                 request = try make()
             } else if let next = redirected(request, head) {
                 request = next
             } else {
                 let body = (try? exchange.rest(limit: 1 << 14)) ?? []
-                throw place.refusal(head, String(decoding: body, as: UTF8.self), subject)
+                throw server.refusal(head, String(decoding: body, as: UTF8.self), subject)
             }
         }
         throw WebFailure("it redirects without end", remedy: "check the address")
@@ -116,7 +128,7 @@ package struct WebSession: Sendable {
         let watch = Stopwatch()
         while watch.seconds < seconds {
             if cancellation?.isCancelled == true { throw StarlingError(.interrupted, "stopped while fetching") }
-            usleep(UInt32(min(0.05, max(0.001, seconds - watch.seconds)) * 1e6))
+            Host.sleep(min(0.05, max(0.001, seconds - watch.seconds)))
         }
     }
 }

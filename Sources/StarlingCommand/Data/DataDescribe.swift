@@ -39,7 +39,7 @@ struct DataDescribeCommand: ParsableCommand {
             loaded.log, repeatedPairs: reading.duplicates == nil ? nil : 0, workers: workers)
         guard json else { return FileHandles.standardOutput(StatisticsTable(statistics).text) }
         let answer = Answer(
-            source: try reading.source(), ingestion: loaded.report, readSeconds: seconds, peakMemoryBytes: peak,
+            source: reading.shownSource ?? "", ingestion: loaded.report, readSeconds: seconds, peakMemoryBytes: peak,
             statistics: statistics)
         FileHandles.standardOutput(try JSON.text(answer) + "\n")
     }

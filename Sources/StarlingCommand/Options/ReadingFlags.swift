@@ -5,7 +5,7 @@ import Starling
 struct ReadingFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Read interactions from this file, glob, or folder of a data set or of shards, here or at https://, s3:// or dbfs:/.",
+            "Read interactions from this file, glob, or folder of a data set or of shards, here or at https://, s3:// or dbfs:/; or from a table: sqlite:FILE?table=…, postgres://…, supabase:TABLE.",
             valueName: "source"))
     var data: String?
 
@@ -48,7 +48,9 @@ struct ReadingFlags: ParsableArguments {
     @Flag(help: "Leave out rows that cannot be read, and count them; otherwise the first one is an error.")
     var skipBadRows = false
 
-    /// Where the data is.
+    @OptionGroup(title: "Supabase") var supabase: SupabaseFlags
+
+    /// Where the data is. May hold a password; ``shownSource`` does not.
     func source() throws -> String {
         guard let data, !data.isEmpty else {
             throw StarlingError(
@@ -56,6 +58,12 @@ struct ReadingFlags: ParsableArguments {
         }
         return data
     }
+
+    /// The table that the source is; nil if it is none.
+    private func store() throws -> (any Store)? { try Program.current.openStore(source(), supabase.key) }
+
+    /// Where the data is, without secrets.
+    var shownSource: String? { data.map { data in (try? store())?.address ?? data } }
 
     /// Everything but the source.
     func options() throws -> ReadingOptions {
@@ -87,6 +95,12 @@ struct ReadingFlags: ParsableArguments {
     /// - Parameter part: a folder of the source to read in its place.
     func read(part: String? = nil, workers: Workers, cancellation: Cancellation?) throws -> LoadedInteractions {
         let (source, options) = (try part ?? source(), try options())
+        if part == nil, let store = try store() {
+            return try ProgressBar.during("reading", unit: "rows") { report in
+                try InteractionReader.read(
+                    store, options: options, workers: workers, cancellation: cancellation, progress: report)
+            }.told()
+        }
         let shards = try Program.current.shards(at: source, cancellation)
         let loaded = try ProgressBar.during("reading", unit: "B") { report in
             if let shards {
@@ -96,8 +110,7 @@ struct ReadingFlags: ParsableArguments {
             return try InteractionReader.read(
                 source, options: options, workers: workers, cancellation: cancellation, progress: report)
         }
-        for line in loaded.report.lines() { FileHandles.standardError(DisplayWidth.printable(line) + "\n") }
-        return loaded
+        return loaded.told()
     }
 
     /// The folders of the source that hold its parts; nil if there is none for training.
@@ -148,24 +161,36 @@ struct ReadingFlags: ParsableArguments {
     var arguments: [String] {
         var arguments: [String] = []
         let texts = [
-            ("--data", data), ("--columns", columns), ("--separator", separator), ("--duplicates", duplicates),
+            ("--data", shownSource), ("--columns", columns), ("--separator", separator), ("--duplicates", duplicates),
         ]
         for case (let name, let text?) in texts { arguments += [name, text] }
         if minUser > 0 { arguments += ["--min-user", String(minUser)] }
         if minItem > 0 { arguments += ["--min-item", String(minItem)] }
         if fraction < 1 { arguments += ["--fraction", "\(fraction)"] }
         if skipBadRows { arguments.append("--skip-bad-rows") }
+        if let url = supabase.supabaseUrl { arguments += ["--supabase-url", url] }
+        if let file = supabase.supabaseKeyFile { arguments += ["--supabase-key-file", file] }
         return arguments
     }
 
     /// These options as `run.json` keeps them.
     var configuration: [String: JSONValue] {
         [
-            "data": data.map { .string($0) } ?? .null, "columns": columns.map { .string($0) } ?? .null,
+            "data": shownSource.map { .string($0) } ?? .null, "columns": columns.map { .string($0) } ?? .null,
             "separator": separator.map { .string($0) } ?? .null,
             "duplicates": duplicates.map { .string($0) } ?? .null,
             "min-user": .integer(minUser), "min-item": .integer(minItem), "skip-bad-rows": .bool(skipBadRows),
             "fraction": fraction < 1 ? .number(fraction) : .null,
+            "supabase-url": supabase.supabaseUrl.map { .string($0) } ?? .null,
+            "supabase-key-file": supabase.supabaseKeyFile.map { .string($0) } ?? .null,
         ]
+    }
+}
+
+extension LoadedInteractions {
+    /// Prints the ingestion report to standard error.
+    fileprivate func told() -> LoadedInteractions {
+        for line in report.lines() { FileHandles.standardError(DisplayWidth.printable(line) + "\n") }
+        return self
     }
 }

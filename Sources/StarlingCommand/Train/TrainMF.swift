@@ -15,7 +15,8 @@ struct TrainMFCommand: ParsableCommand {
               starling train mf --ratings_csv data/ratings.csv --output runs/vertex
 
             The last form takes the flags of the Vertex AI trainer in its own spelling, which selects --preset vertex: \
-            Adam, 1 epoch, batches of 2048, learning rate 0.001, weight decay 1e-6, 64 factors.
+            Adam, 1 epoch, batches of 2048, learning rate 0.001, weight decay 1e-6, 64 factors; the run is runs/vertex unless \
+            --output names another, and vectors go to a Supabase project, or to embeddings.sqlite in the run.
             """)
 
     @OptionGroup(title: "Data") var reading: ReadingFlags
@@ -26,25 +27,28 @@ struct TrainMFCommand: ParsableCommand {
     @OptionGroup(title: "Flags of the Vertex AI trainer") var vertex: VertexFlags
 
     func run() throws {
-        try vertex.check()
         var run = run_
         if vertex.useCuda { run.device = "auto" }
+        // That trainer writes no run, so that its command line names none.
+        if model.isVertex, run.output == nil { run.output = "runs/vertex" }
         // Steps at every rating, one after the other, are for the CPU.
         let device = try run.device(takesGPU: model.asked().map { $0 == .adam } ?? true)
         let options = try model.options(seed: run.seed, usual: device == .cpu ? .sgd : .adam)
         var reading = reading
-        if let table = vertex.ratingsCsv {
-            guard reading.data == nil || reading.data == table else {
-                throw StarlingError(.usage, "--data and --ratings-csv name different files", remedy: "give one of them")
-            }
-            reading.data = table
-        } else if reading.data == nil && model.isVertex {
-            reading.data = "data/ratings.csv"
-        }
+        reading.data = try vertex.source(reading, isPreset: model.isVertex)
+        let target = try vertex.target(reading.supabase, isPreset: model.isVertex, run: run.outputPath())
+        try target?.check(vertex.tables.empty(.both, width: options.factors))
         var job = TrainingJob(
             model: "mf", run: run, reading: reading, catalogs: catalogs,
             rule: try splitting.rule(), epochs: options.epochs,
-            factors: options.factors, configuration: model.configuration(options))
+            factors: options.factors,
+            configuration: model.configuration(options).merging(vertex.configuration) { $1 })
+        if let target {
+            job.afterwards = { folder in
+                try ExportCommand.export(folder, .both, folded: false)
+                    .write(to: target, vertex.tables, weights: folder.manifest.weightsSHA256)
+            }
+        }
         job.device = "\(device)"
         try job.execute(
             estimate: { users, items, ratings, validation in

@@ -34,6 +34,9 @@ struct TrainingJob {
     /// The metric that early stopping watches.
     var watched = "val_rmse"
 
+    /// What is done with the finished model before the result is printed, such as an export.
+    var afterwards: (ModelFolder) throws -> Void = { _ in }
+
     typealias Estimate = (_ users: Int, _ items: Int, _ interactions: Int, _ validation: Int) -> MemoryEstimate
     typealias MakeTrainer = (TrainingData, Workers, InstructionSet) throws -> any EpochTrainer
 
@@ -65,10 +68,11 @@ struct TrainingJob {
 
         let record = RunRecord(
             model: model, configuration: fullConfiguration,
-            data: .init(source: try reading.source(), fingerprint: loaded.fingerprint), isa: isa.name)
+            data: .init(source: reading.shownSource ?? "", fingerprint: loaded.fingerprint), isa: isa.name)
         let directory = try RunDirectory(training: path, as: record, ifPresent: ifPresent)
         if directory.record.status == .finished, let summary = directory.record.summary {
             FileHandles.standardError("the run is finished already; this is its result\n")
+            try afterwards(ModelFolder(directory.modelPath))
             return try TrainingReport.print(summary, json: run.json)
         }
 
@@ -91,6 +95,7 @@ struct TrainingJob {
             devicePeakMemoryBytes: device == "cpu" ? nil : try Device(device)?.use()?.peak,
             weightsSHA256: result.weightsSHA256)
         try directory.finish(summary: summary)
+        try afterwards(ModelFolder(directory.modelPath))
         try TrainingReport.print(JSONValue(encoding: summary), json: run.json)
     }
 

@@ -9,31 +9,63 @@ struct VertexFlags: ParsableArguments {
     @Flag(help: "Train on a GPU if there is one, as --device auto does.")
     var useCuda = false
 
-    @Option(help: ArgumentHelp("Not yet available: the address of a Supabase project.", valueName: "url"))
-    var supabaseUrl: String?
-
-    @Option(help: ArgumentHelp("Not yet available: its key.", valueName: "key"))
-    var supabaseKey: String?
-
-    @Option(help: ArgumentHelp("Not yet available: the table to read ratings from.", valueName: "table"))
+    @Option(
+        help: ArgumentHelp(
+            "Read ratings from this table of the Supabase project, as --data supabase:TABLE does.", valueName: "table"))
     var importTable: String?
 
-    @Option(help: ArgumentHelp("Not yet available: the table to write item vectors to.", valueName: "table"))
+    @Option(
+        help: ArgumentHelp(
+            "Write movies' vectors to this table of the Supabase project. Default with --supabase-url: movie_embeddings.",
+            valueName: "table"))
     var movieExportTable: String?
 
-    @Option(help: ArgumentHelp("Not yet available: the table to write user vectors to.", valueName: "table"))
+    @Option(
+        help: ArgumentHelp(
+            "Write users' vectors to this table of the Supabase project. Default with --supabase-url: user_embeddings.",
+            valueName: "table"))
     var userExportTable: String?
 
-    /// Refuses what is not there yet, without repeating any value: one of them is a secret.
-    func check() throws {
-        let given = [
-            ("--supabase-url", supabaseUrl), ("--supabase-key", supabaseKey), ("--import-table", importTable),
-            ("--movie-export-table", movieExportTable), ("--user-export-table", userExportTable),
-        ].filter { $0.1 != nil }.map(\.0)
-        guard given.isEmpty else {
-            throw StarlingError(
-                .usage, "\(given.joined(separator: ", ")): Supabase is not yet available",
-                remedy: "read ratings from a file with --data, and write vectors with starling export")
+    /// Where ratings come from: the table that is named, else the file.
+    ///
+    /// - Parameter isPreset: whether the command line is that trainer's, which has a default file.
+    func source(_ reading: ReadingFlags, isPreset: Bool) throws -> String? {
+        let own = reading.data
+        if let importTable {
+            let table = "supabase:\(importTable)"
+            if let ignored = ratingsCsv ?? own, ignored != table {
+                FileHandles.standardError(
+                    "notice: ratings come from the table \(importTable); \(ignored) is not read\n")
+            }
+            return table
         }
+        guard let ratingsCsv else { return own ?? (isPreset ? "data/ratings.csv" : nil) }
+        guard own == nil || own == ratingsCsv else {
+            throw StarlingError(.usage, "--data and --ratings-csv name different files", remedy: "give one of them")
+        }
+        return ratingsCsv
+    }
+
+    /// Where vectors go after training: the Supabase project, where one is named; with that trainer's command line and none, a file
+    /// of SQLite in the run; else nowhere.
+    func target(_ supabase: SupabaseFlags, isPreset: Bool, run: String) throws -> (any Store)? {
+        let wantsSupabase = movieExportTable != nil || userExportTable != nil || supabase.supabaseUrl != nil
+        guard wantsSupabase || isPreset else { return nil }
+        return try Program.current.openStore(
+            wantsSupabase ? "supabase:" : "sqlite:\(run)/embeddings.sqlite", supabase.key)
+    }
+
+    var tables: ExportTableFlags {
+        var flags = ExportTableFlags()
+        (flags.itemTable, flags.userTable) = (movieExportTable, userExportTable)
+        return flags
+    }
+
+    /// These options as `run.json` keeps them.
+    var configuration: [String: JSONValue] {
+        [
+            "movie-export-table": movieExportTable.map { .string($0) } ?? .null,
+            "user-export-table": userExportTable.map { .string($0) } ?? .null,
+        ]
     }
 }

@@ -115,7 +115,7 @@ struct ListExport {
                 itemCount = size
             }
             seconds = clock.seconds
-            try VectorExport.writeLists(
+            try ListArrays.write(
                 users: users, of: recommender.users, items: items, scores: scores, count: count,
                 vocabulary: recommender.items, to: path)
         }

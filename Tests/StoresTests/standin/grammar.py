@@ -207,8 +207,6 @@ class Query:
         for column, alias, cast in self.select:
             item = f"{table}.*" if column == "*" else f"{table}.{quote(column)}"
             item = f"CAST({item} AS {cast})" if cast else item
-            # A cast keeps its column's name, as in PostgREST.
-            alias = alias or (column if cast else None)
             named.append(f"{item} AS {quote(alias)}" if alias else item)
         return ", ".join(named)
 

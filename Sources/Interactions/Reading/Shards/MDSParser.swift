@@ -169,7 +169,7 @@ struct MDSParser {
 
 extension IDSink {
     /// What to write in the column for a whole number.
-    fileprivate mutating func take(integer number: Int64) -> UInt32 {
+    mutating func take(integer number: Int64) -> UInt32 {
         if number >= 0 { return take(decimal: UInt64(number)) }
         var text = String(number)
         return text.withUTF8 { take($0) }
