@@ -100,6 +100,8 @@ let package = Package(
         tests("Kernels", ["Basics", "Kernels"]),
         tests("Formats", ["Basics", "Kernels", "Formats"], golden: true),
         tests("Remote", ["Basics", "Formats", "Interactions", "Remote"], golden: true),
+        .testTarget(
+            name: "StoresTests", dependencies: ["Stores"], exclude: ["standin"], swiftSettings: strict),
         tests("Interactions", ["Basics", "CKernels", "Kernels", "Formats", "Interactions"], golden: true),
         tests("Ranking", ["Basics", "Kernels", "CKernels", "Interactions", "Ranking"], golden: true),
         tests("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training"], golden: true),
@@ -112,7 +114,7 @@ let package = Package(
                 "Torch", "Neural",
             ], golden: true),
         tests("Starling", ["Starling"]),
-        tests("Command", ["Starling", "StarlingCommand", "FullProgram", "CoreProgram"], golden: true),
+        tests("Command", ["Starling", "StarlingCommand", "Stores", "FullProgram", "CoreProgram"], golden: true),
     ],
     cLanguageStandard: .c11
 )

@@ -55,10 +55,11 @@ struct VertexFlags: ParsableArguments {
             wantsSupabase ? "supabase:" : "sqlite:\(run)/embeddings.sqlite", supabase.key)
     }
 
-    var tables: ExportTableFlags {
-        var flags = ExportTableFlags()
-        (flags.itemTable, flags.userTable) = (movieExportTable, userExportTable)
-        return flags
+    var tables: ExportTables {
+        var tables = ExportTables()
+        tables.users.table = userExportTable ?? tables.users.table
+        tables.items.table = movieExportTable ?? tables.items.table
+        return tables
     }
 
     /// These options as `run.json` keeps them.

@@ -40,14 +40,14 @@ struct ExportCommand: ParsableCommand {
     @Flag(help: "Write vectors whose dot product is the score.")
     var folded = false
 
-    @OptionGroup(title: "Tables") var tables: ExportTableFlags
+    @OptionGroup(title: "Tables") var naming: ExportTableFlags
     @OptionGroup(title: "Supabase") var supabase: SupabaseFlags
 
     func run() throws {
         if let store = try Program.current.openStore(to, supabase.key) {
             let folder = try ModelFolder(RunDirectory(reading: path).modelPath)
             return try Self.export(folder, vectors, folded: folded)
-                .write(to: store, tables, weights: folder.manifest.weightsSHA256)
+                .write(to: store, naming.tables, weights: folder.manifest.weightsSHA256)
         }
         guard !Files.isWithin(to, path) else {
             throw StarlingError(

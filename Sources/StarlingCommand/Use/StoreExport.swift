@@ -17,11 +17,23 @@ struct ExportTableFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Write items' ids to this column. Default: movie_id.", valueName: "column"))
     var itemColumn: String?
 
+    var tables: ExportTables {
+        var tables = ExportTables()
+        tables.users = (userTable ?? tables.users.table, userColumn ?? tables.users.column)
+        tables.items = (itemTable ?? tables.items.table, itemColumn ?? tables.items.column)
+        return tables
+    }
+}
+
+/// Tables, and their columns of ids, as the Vertex trainer names them.
+struct ExportTables {
+    var users = (table: "user_embeddings", column: "user_id")
+    var items = (table: "movie_embeddings", column: "movie_id")
+
     func table(of side: VectorExport.Side) -> VectorTable {
-        let isUser = side.kind == "user"
+        let (name, column) = side.kind == "user" ? users : items
         return VectorTable(
-            name: isUser ? userTable ?? "user_embeddings" : itemTable ?? "movie_embeddings",
-            idColumn: isUser ? userColumn ?? "user_id" : itemColumn ?? "movie_id", rowCount: side.count,
+            name: name, idColumn: column, rowCount: side.count,
             width: side.width, hasIntegerIDs: side.hasIntegerIDs, id: side.id, vector: side.vector, bias: side.bias)
     }
 
@@ -41,8 +53,8 @@ extension VectorExport {
     /// Writes to a store, with a bar.
     ///
     /// - Parameter weights: their SHA-256, which names the run in the tables.
-    func write(to store: any Store, _ flags: ExportTableFlags, weights: String) throws {
-        let tables = sides.map(flags.table)
+    func write(to store: any Store, _ named: ExportTables, weights: String) throws {
+        let tables = sides.map(named.table)
         let bar = ProgressBar("exporting", unit: "rows", total: tables.reduce(0) { $0 + $1.rowCount })
         let shared = SharedBar(bar)
         defer { bar.finish() }

@@ -4,18 +4,18 @@ import Basics
 ///
 /// What stands behind `?` is libpq's, but for `table`. The password may stand in the address; better places are `PGPASSWORD`,
 /// `~/.pgpass` and a service file, which libpq reads.
-struct PostgresAddress: Sendable, Equatable {
+package struct PostgresAddress: Sendable, Equatable {
     /// What libpq takes. Holds the password.
-    let connection: String
+    package let connection: String
     /// For messages: without the password.
-    let shown: String
+    package let shown: String
     /// What must not show in messages.
-    let secrets: [String]
+    package let secrets: [String]
     /// Perhaps with a schema before it; nil if the address names none.
-    let table: String?
+    package let table: String?
 
     /// - Throws: `usage` for what is no such address.
-    init(_ text: String) throws {
+    package init(_ text: String) throws {
         guard let scheme = ["postgres://", "postgresql://"].first(where: { text.lowercased().hasPrefix($0) }) else {
             throw StarlingError(.usage, "an address of PostgreSQL begins with postgres:// or postgresql://")
         }
@@ -47,7 +47,7 @@ struct PostgresAddress: Sendable, Equatable {
     }
 
     /// A message without what must not show.
-    func harmless(_ message: String) -> String {
+    package func harmless(_ message: String) -> String {
         secrets.reduce(message) { text, secret in text.split(separator: secret).joined(separator: "***") }
     }
 

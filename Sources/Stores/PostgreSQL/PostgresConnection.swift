@@ -1,16 +1,16 @@
 import Basics
 
 /// A connection to a PostgreSQL server, used by one thread.
-final class PostgresConnection {
+package final class PostgresConnection {
     private let library: Libpq
     private let handle: Libpq.Handle
     private let address: PostgresAddress
 
     /// Rows of an answer, as texts.
-    typealias Rows = [[String?]]
+    package typealias Rows = [[String?]]
 
     /// - Throws: `unavailable` without libpq, without the server, or if it refuses access.
-    init(_ address: PostgresAddress) throws {
+    package init(_ address: PostgresAddress) throws {
         library = try Libpq.opened()
         self.address = address
         guard let handle = library.connect(address.connection) else {
@@ -34,7 +34,7 @@ final class PostgresConnection {
     /// Runs a statement with texts for `$1`, `$2` …; the rows of its answer.
     ///
     /// - Throws: what the server says, by its SQLSTATE.
-    @discardableResult func run(_ sql: String, _ parameters: [String] = []) throws -> Rows {
+    @discardableResult package func run(_ sql: String, _ parameters: [String] = []) throws -> Rows {
         let result = execute(sql, parameters)
         defer { library.clear(result) }
         try check(result, sql, [Libpq.commandOK, Libpq.tuplesOK])
