@@ -114,7 +114,9 @@ let package = Package(
                 "Torch", "Neural",
             ], golden: true),
         tests("Starling", ["Starling"]),
-        tests("Command", ["Starling", "StarlingCommand", "Stores", "FullProgram", "CoreProgram"], golden: true),
+        tests(
+            "Command", ["Starling", "Training", "StarlingCommand", "Stores", "FullProgram", "CoreProgram"], golden: true
+        ),
     ],
     cLanguageStandard: .c11
 )

@@ -17,11 +17,11 @@ void need_cuda() {
     static std::once_flag once;
     static std::string refusal;
     std::call_once(once, [] {
+        // hasCUDA() is also false where the part is there and a device is not.
         if (!at::hasCUDA() && !dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) refusal = dlerror();
     });
-    if (!at::hasCUDA()) {
-        throw NoDevice(refusal.empty() ? "this LibTorch was built without CUDA" : "LibTorch's CUDA part cannot be opened: " + refusal);
-    }
+    if (!refusal.empty()) throw NoDevice("LibTorch's CUDA part cannot be opened: " + refusal);
+    if (!at::hasCUDA()) throw NoDevice("there is no CUDA device, or its driver is missing or older than LibTorch needs");
 }
 
 int device_count(int32_t device_type, int32_t *count) {

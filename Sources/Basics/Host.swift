@@ -72,6 +72,11 @@ public enum Host {
         #endif
     }
 
+    /// A variable of the environment; nil where it is empty or not set.
+    package static func variable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// Waits so many seconds, on this thread.
     package static func sleep(_ seconds: Double) { usleep(UInt32(max(0, seconds) * 1e6)) }
 

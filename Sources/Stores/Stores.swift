@@ -2,12 +2,6 @@ import Basics
 import Remote
 public import Training
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// Opens what an address of a table names.
 public enum Stores {
     /// The store of an address:
@@ -67,7 +61,7 @@ public struct SupabaseAccess: Sendable {
 
     func settings() throws -> SupabaseSettings {
         func variable(_ names: String...) -> String? {
-            names.lazy.compactMap { getenv($0).map { String(cString: $0) } }.first { !$0.isEmpty }
+            names.lazy.compactMap(Host.variable).first
         }
         guard let url = url ?? variable("SUPABASE_URL") else {
             throw StarlingError(

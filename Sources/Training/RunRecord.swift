@@ -24,6 +24,18 @@ public struct RunRecord: Codable, Equatable, Sendable {
         }
     }
 
+    /// One machine among those of a job.
+    public struct Cluster: Codable, Equatable, Sendable {
+        /// From 0; nil for a machine that does not train.
+        public var rank: Int?
+        /// How many machines train.
+        public var world: Int
+        /// As the platform calls it: `workerpool1 0`.
+        public var task: String
+
+        package init(rank: Int?, world: Int, task: String) { (self.rank, self.world, self.task) = (rank, world, task) }
+    }
+
     /// What trained it.
     public struct Versions: Codable, Equatable, Sendable {
         public var starling: String
@@ -43,6 +55,8 @@ public struct RunRecord: Codable, Equatable, Sendable {
     /// Option name (kebab-case, without dashes before it) to value. Written in the order of names.
     public var configuration: [String: JSONValue]
     public var data: Data
+    /// Of a job that a platform started on several machines; nil for others.
+    public var cluster: Cluster?
     public var versions: Versions
     public var host: String
     /// ISO 8601, UTC.
@@ -70,6 +84,7 @@ extension RunRecord {
     /// what the run is. Of the data its fingerprint decides and not its path.
     public static let freeOptions: Set<String> = [
         "threads", "keep", "checkpoint-every", "output", "resume", "overwrite", "json", "data", "items", "users",
+        "supabase-url", "supabase-key-file", "movie-export-table", "user-export-table",
     ]
 
     /// Options that may grow: a run, finished or not, goes on to more epochs, unless its learning rate falls linearly

@@ -212,9 +212,9 @@ extension DatabaseTests {
                 "CREATE FUNCTION vector_typmod_out(integer) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'varchartypmodout'",
                 "CREATE TYPE vector (INPUT = vector_in, OUTPUT = vector_out, TYPMOD_IN = vector_typmod, TYPMOD_OUT = vector_typmod_out)",
                 "CREATE CAST (real[] AS vector) WITH INOUT AS ASSIGNMENT",
-                "CREATE FUNCTION vector_compare(vector, vector) RETURNS integer LANGUAGE internal IMMUTABLE STRICT AS 'bttextcmp'",
-                "DROP ACCESS METHOD IF EXISTS hnsw", "CREATE ACCESS METHOD hnsw TYPE INDEX HANDLER bthandler",
-                "CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING hnsw AS FUNCTION 1 vector_compare(vector, vector)"
+                "CREATE FUNCTION vector_hash(vector) RETURNS integer LANGUAGE internal IMMUTABLE STRICT AS 'hashvarlena'",
+                "DROP ACCESS METHOD IF EXISTS hnsw", "CREATE ACCESS METHOD hnsw TYPE INDEX HANDLER hashhandler",
+                "CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING hnsw AS FUNCTION 1 vector_hash(vector)"
             )
             let result = try starling(["export", try run(), "--to", database.url])
             #expect(result.status == 0, "\(result.error)")
@@ -238,8 +238,8 @@ extension DatabaseTests {
         @Test(arguments: [true, false]) func importsAreLostCleanly(_ restarts: Bool) throws {
             // Rows come slowly, so that there is a middle.
             try database.run(
-                "CREATE FUNCTION slow(i bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.00002 * current_setting('test.slow', true)::float8); RETURN i; END $$",
-                "CREATE VIEW ratings AS SELECT slow(1 + i * 37 % 97) AS user_id, 1 + (i * 11 + i / 97) % 61 AS movie_id, 1.5 AS rating FROM generate_series(0, 99999) i",
+                "CREATE FUNCTION slow(i bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.002 * current_setting('test.slow', true)::float8); RETURN i; END $$",
+                "CREATE VIEW ratings AS SELECT slow(1 + i * 37 % 97) AS user_id, 1 + (i * 11 + i / 97) % 61 AS movie_id, 1.5 AS rating FROM generate_series(0, 4999) i",
                 "ALTER DATABASE postgres SET test.slow = 1")
             defer { _ = try? database.run("ALTER DATABASE postgres RESET test.slow") }
             let run = folder.path("lost")

@@ -199,6 +199,7 @@ extension DatabaseTests {
 
         /// Before an hour's training.
         @Test func findsTablesThatCannotTakeVectorsFirst() throws {
+            try makeTables()
             try makeRatings(50)
             let result = try command([
                 "train", "mf", "--import_table", "ratings", "--movie_export_table", "absent", "--output",

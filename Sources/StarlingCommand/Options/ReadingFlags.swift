@@ -52,7 +52,7 @@ struct ReadingFlags: ParsableArguments {
 
     /// Where the data is. May hold a password; ``shownSource`` does not.
     func source() throws -> String {
-        guard let data, !data.isEmpty else {
+        guard let data = try data ?? VertexJob.current.get().data, !data.isEmpty else {
             throw StarlingError(
                 .usage, "no data is named", remedy: "name a file or folder of interactions: --data ratings.csv")
         }

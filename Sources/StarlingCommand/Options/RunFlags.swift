@@ -54,7 +54,7 @@ struct RunFlags: ParsableArguments {
     func workers() throws -> Workers { try makeWorkers(threads) }
 
     func outputPath() throws -> String {
-        guard let output, !output.isEmpty else {
+        guard let output = try output ?? VertexJob.current.get().output, !output.isEmpty else {
             throw StarlingError(
                 .usage, "--output is missing", remedy: "name a directory for the run: --output runs/first")
         }
@@ -67,7 +67,9 @@ struct RunFlags: ParsableArguments {
         guard !(resume && overwrite) else {
             throw StarlingError(.usage, "--resume and --overwrite exclude each other", remedy: "give one of them")
         }
-        return resume ? .resume : overwrite ? .overwrite : .refuse
+        // A job that a platform starts again has no way to say so.
+        let isRestartable = try output == nil && VertexJob.current.get().output != nil
+        return resume || isRestartable && !overwrite ? .resume : overwrite ? .overwrite : .refuse
     }
 
     /// The loop that the flags ask for.

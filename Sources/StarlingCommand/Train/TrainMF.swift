@@ -30,7 +30,7 @@ struct TrainMFCommand: ParsableCommand {
         var run = run_
         if vertex.useCuda { run.device = "auto" }
         // That trainer writes no run, so that its command line names none.
-        if model.isVertex, run.output == nil { run.output = "runs/vertex" }
+        if model.isVertex, run.output == nil, try VertexJob.current.get().output == nil { run.output = "runs/vertex" }
         // Steps at every rating, one after the other, are for the CPU.
         let device = try run.device(takesGPU: model.asked().map { $0 == .adam } ?? true)
         let options = try model.options(seed: run.seed, usual: device == .cpu ? .sgd : .adam)

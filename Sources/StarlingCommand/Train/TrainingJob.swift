@@ -66,9 +66,10 @@ struct TrainingJob {
         FileHandles.standardError("memory  \(memory.line)\n")
         try memory.check()
 
-        let record = RunRecord(
+        var record = RunRecord(
             model: model, configuration: fullConfiguration,
             data: .init(source: reading.shownSource ?? "", fingerprint: loaded.fingerprint), isa: isa.name)
+        record.cluster = try VertexJob.current.get().cluster
         let directory = try RunDirectory(training: path, as: record, ifPresent: ifPresent)
         if directory.record.status == .finished, let summary = directory.record.summary {
             FileHandles.standardError("the run is finished already; this is its result\n")
@@ -79,8 +80,10 @@ struct TrainingJob {
         let loadPeak = Host.peakMemory()
         Host.resetPeakMemory()
         let trainer = try makeTrainer(loaded, workers, isa)
-        let console = ConsoleObserver(unit: unit)
-        let result = try loop.train(trainer, in: directory, cancellation: cancellation, observers: [console])
+        let vertex = try VertexJob.current.get()
+        let reporter = vertex.trial.map { HypertuneReporter(vertex.metricFile, trial: $0, metric: watched) }
+        let observers: [any TrainingObserver] = [ConsoleObserver(unit: unit)] + (reporter.map { [$0] } ?? [])
+        let result = try loop.train(trainer, in: directory, cancellation: cancellation, observers: observers)
         let trainPeak = Host.peakMemory()
         try ModelFolder.write(parts(of: loaded, trainer), to: directory.modelPath)
 

@@ -39,7 +39,9 @@ struct VertexFlags: ParsableArguments {
             }
             return table
         }
-        guard let ratingsCsv else { return own ?? (isPreset ? "data/ratings.csv" : nil) }
+        guard let ratingsCsv else {
+            return try own ?? VertexJob.current.get().data ?? (isPreset ? "data/ratings.csv" : nil)
+        }
         guard own == nil || own == ratingsCsv else {
             throw StarlingError(.usage, "--data and --ratings-csv name different files", remedy: "give one of them")
         }

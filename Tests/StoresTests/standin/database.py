@@ -177,6 +177,8 @@ def main():
     parser.add_argument("--stay", action="store_true", help="stay when the process that started this ends")
     options = parser.parse_args()
 
+    # A parent may have started this from a thread that blocks signals.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     signals, parent = queue.SimpleQueue(), os.getppid()
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: signals.put(number))

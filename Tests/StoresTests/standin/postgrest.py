@@ -301,6 +301,8 @@ def main():
     pool = Pool(options.database, options.pool, options.pool_timeout)
     server = Server(options, keys, Database(pool, options.anon_role, options.extra_search_path, options.max_rows, options.tx_end))
     server.faults.add(options.fault)
+    # A parent may have started this from a thread that blocks signals.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     print(json.dumps({"port": server.server_port} | ready), flush=True)
     try:
