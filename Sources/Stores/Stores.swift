@@ -8,7 +8,7 @@ public enum Stores {
     ///
     /// - `sqlite:FILE[?table=NAME]`
     /// - `postgres://USER@HOST/DATABASE[?table=NAME&sslmode=…]`, also `postgresql://`
-    /// - `supabase:TABLE[?schema=NAME&rate=REQUESTS&body=BYTES&parallel=N&rows=N]`; project and key come from `supabase`, or else
+    /// - `supabase:TABLE[?schema=NAME&rate=REQUESTS&body=BYTES&parallel=N&rows=N&vectors=list|text]`; project and key come from `supabase`, or else
     ///   from `SUPABASE_URL` and `SUPABASE_SERVICE_ROLE_KEY` or `SUPABASE_KEY`.
     ///
     /// Without a table's name interactions are read from `ratings`.
@@ -36,6 +36,7 @@ public enum Stores {
         let value = option.drop { $0 != "=" }.dropFirst()
         switch (option.prefix(while: { $0 != "=" }), Double(value), Int(value)) {
         case ("schema", _, _) where !value.isEmpty: settings.schema = String(value)
+        case ("vectors", _, _) where value == "text" || value == "list": settings.sendsTexts = value == "text"
         case ("rate", let rate?, _) where rate > 0: settings.requestsPerSecond = rate
         case ("body", _, let bytes?) where bytes >= 1000: settings.bodyBytes = bytes
         case ("parallel", _, let count?) where (1...64).contains(count): settings.parallel = count
@@ -43,7 +44,9 @@ public enum Stores {
         default:
             throw StarlingError(
                 .usage, "“\(option)” is no option of Supabase",
-                remedy: "there are schema=NAME, rate=REQUESTS A SECOND, body=BYTES from 1000, parallel=1…64, rows=N")
+                remedy:
+                    "there are schema=NAME, rate=REQUESTS A SECOND, body=BYTES from 1000, parallel=1…64, rows=N, vectors=list|text"
+            )
         }
     }
 }

@@ -304,6 +304,10 @@ extension DatabaseTests {
             #expect(try command(["export", run, "--to", "supabase:?rate=10"]).status == 0)
             #expect(Date().timeIntervalSince(start) > 1)
             let key = try folder.file("key", database.serviceKey + "\n")
+            try database.run("ALTER TABLE movie_embeddings ALTER embedding TYPE text", "DELETE FROM movie_embeddings")
+            #expect(try command(["export", run, "--to", "supabase:?vectors=text"]).status == 0)
+            #expect(try stored("movie_embeddings", "movie_id") == exported(run, "item"))
+            try database.run("ALTER TABLE movie_embeddings ALTER embedding TYPE jsonb USING embedding::jsonb")
             let byFile = try command(
                 ["export", run, "--to", "supabase:", "--supabase-key-file", key], ["SUPABASE_KEY": ""])
             #expect(byFile.status == 0, "\(byFile.error)")

@@ -74,6 +74,13 @@ private let torch: ConditionTrait = .enabled(if: hasTorch, "run `make torch` for
 
         // Exported vectors score as the model does; weights open as a state dict.
         #expect(try starling(["export", run, "--to", folder.path("v.safetensors")]).status == 0)
+        for (choice, kinds) in [
+            ([], ["item"]), (["--vectors", "both"], ["item", "user"]), (["--vectors", "users"], ["user"]),
+        ] {
+            #expect(try starling(["export", run, "--to", folder.path("v.csv")] + choice).status == 0)
+            let lines = try Files.readText(folder.path("v.csv")).split(separator: "\n").dropFirst()
+            #expect(Set(lines.map { String($0.prefix { $0 != "," }) }).sorted() == kinds)
+        }
         let vectors = try SafeTensorsFile(folder.path("v.safetensors"))
         #expect(
             try vectors.tensor("user_factors").shape == [60, 16] && vectors.tensor("item_factors").shape == [30, 16])

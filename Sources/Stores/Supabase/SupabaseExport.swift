@@ -113,7 +113,8 @@ struct SupabaseExport {
             throw StarlingError(.failed, "the vector of “\(raw)” is not finite", remedy: "train the run again")
         }
         var members = try [
-            "\(JSON.text(vectors.idColumn)):\(vectors.hasIntegerIDs ? raw : JSON.text(raw))", "\"embedding\":\(list)",
+            "\(JSON.text(vectors.idColumn)):\(vectors.hasIntegerIDs ? raw : JSON.text(raw))",
+            client.server.settings.sendsTexts ? "\"embedding\":\"\(list)\"" : "\"embedding\":\(list)",
         ]
         for name in optional {
             switch name {

@@ -15,6 +15,8 @@ public struct SupabaseSettings: Sendable {
     public var pageRows = 1000
     /// Bytes of a request's body at most, 1 MB by default.
     public var bodyBytes = 1_000_000
+    /// Whether vectors go as texts like `[0.5,-1]`, which pgvector reads, and not as lists.
+    public var sendsTexts = false
     /// Requests a second at most; nil for no limit.
     public var requestsPerSecond: Double?
     /// How patiently a server that is busy or away is asked again.
