@@ -70,6 +70,7 @@ let package = Package(
                 "Basics", "Kernels", "Formats", "Remote", "Interactions", "Training",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        room("Tracking", ["Basics", "Training"]),
         // LibTorch's plugin as a table of functions; it is opened at run time (scripts/torch, Plugins/torch).
         .systemLibrary(name: "CTorch"),
         room("Torch", ["Basics", "CTorch"]),
@@ -87,7 +88,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
-            name: "FullProgram", dependencies: ["StarlingCommand", "Remote", "Stores"],
+            name: "FullProgram", dependencies: ["StarlingCommand", "Remote", "Stores", "Tracking"],
             path: "Sources/Programs/starling",
             swiftSettings: strict),
         .executableTarget(

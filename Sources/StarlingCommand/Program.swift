@@ -16,13 +16,19 @@ package struct Program: Sendable {
     /// Opens a table; nil for what is no address of one.
     package typealias OpenStore = @Sendable (_ location: String, _ supabase: SupabaseKey) throws -> (any Store)?
 
+    /// Makes what hears of a training.
+    package typealias MakeTrackers =
+        @Sendable (_ options: TrackingOptions, _ warn: @escaping (String) -> Void) throws -> [any TrainingObserver]
+
     let openAddress: OpenAddress
     let openStore: OpenStore
+    let makeTrackers: MakeTrackers
 
     package init(
-        openAddress: @escaping OpenAddress = Self.refuseAddress, openStore: @escaping OpenStore = Self.refuseStore
+        openAddress: @escaping OpenAddress = Self.refuseAddress, openStore: @escaping OpenStore = Self.refuseStore,
+        makeTrackers: @escaping MakeTrackers = Self.refuseTrackers
     ) {
-        (self.openAddress, self.openStore) = (openAddress, openStore)
+        (self.openAddress, self.openStore, self.makeTrackers) = (openAddress, openStore, makeTrackers)
     }
 
     /// The shards at an address; nil for what is a path of this machine.
@@ -72,5 +78,12 @@ package struct Program: Sendable {
         throw StarlingError(
             .unavailable, "starling-core reads and writes files, no tables",
             remedy: "use the command starling, which has databases")
+    }
+
+    /// What a program without trackers says.
+    package static let refuseTrackers: MakeTrackers = { options, _ in
+        guard options.tensorBoard != nil else { return [] }
+        throw StarlingError(
+            .unavailable, "starling-core writes no logs for TensorBoard", remedy: "use the command starling")
     }
 }

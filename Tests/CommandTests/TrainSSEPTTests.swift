@@ -73,7 +73,7 @@ private let torch: ConditionTrait = .enabled(if: hasTorch, "run `make torch` for
         #expect(try starling(["similar", run, "--item", "3", "--json"]).status == 0)
 
         // Exported vectors score as the model does; weights open as a state dict.
-        #expect(try starling(["export", run, "--to", folder.path("v.safetensors")]).status == 0)
+        #expect(try starling(["export", run, "--to", folder.path("v.safetensors"), "--vectors", "both"]).status == 0)
         for (choice, kinds) in [
             ([], ["item"]), (["--vectors", "both"], ["item", "user"]), (["--vectors", "users"], ["user"]),
         ] {
@@ -204,13 +204,13 @@ extension TrainSSEPTTests {
     /// Where memory runs out, batches get smaller, it is said, and training goes on. How much room a process needs before
     /// depends on the machine, so that limits are tried from low ones up.
     @Test func smallerBatchesWhereMemoryRunsOut() throws {
-        let file = try folder.file("many.txt", Self.walks(users: 1200, items: 30, steps: 14))
+        let file = try folder.file("many.txt", Self.walks(users: 2400, items: 30, steps: 14))
         for limit in stride(from: 1_000_000, to: 12_000_000, by: 150_000) {
             let result = try shell(
                 "ulimit -v \(limit); exec \(builtProducts.path)/starling train sse-pt --data \(file) --output "
-                    + "\(folder.path("small")) --overwrite --loss softmax --batch-size 1024 --factors 128 --user-dim 128 "
+                    + "\(folder.path("small")) --overwrite --loss softmax --batch-size 2048 --factors 128 --user-dim 128 "
                     + "--max-length 12 --epochs 1 --split last:1 --threads 2")
-            if result.error.contains("out of memory: batches are of 512 histories"), result.status == 0 { return }
+            if result.error.contains("out of memory: batches are of 1024 histories"), result.status == 0 { return }
             if result.status == 0 { break }
         }
         Issue.record("there was room for all, or none for less")

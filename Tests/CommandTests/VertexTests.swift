@@ -71,6 +71,43 @@ import Training
         #expect(try Files.readText(own) == Files.readText(its))
     }
 
+    /// TensorBoard reads back what `metrics.jsonl` says, where STARLING_PYTHON has it.
+    @Test func tensorBoardReadsTheMetrics() throws {
+        let ratings = try folder.file("ratings.csv", TrainCommandTests.ratings(users: 90, items: 60))
+        let logs = folder.path("logs")
+        let result = try starling([
+            "train", "mf", "--data", ratings, "--output", folder.path("run"), "--epochs", "4", "--tensorboard", logs,
+        ])
+        #expect(result.status == 0, "\(result.error)")
+        let file = try folder.file(
+            "read.py",
+            """
+            import json, sys
+            try:
+                from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+            except ImportError:
+                sys.exit(9)
+            import numpy as np
+            board = EventAccumulator(sys.argv[1]).Reload()
+            found = {}
+            for tag in board.Tags()["scalars"]:
+                for event in board.Scalars(tag):
+                    found.setdefault(event.step, {})[tag] = event.value
+            for line in map(json.loads, open(sys.argv[2])):
+                epoch = found.pop(line.pop("epoch"))
+                assert epoch.keys() == line.keys(), (epoch, line)
+                assert all(np.float32(epoch[name]) == np.float32(value) for name, value in line.items())
+            assert not found
+            """)
+        let read = try shell("\(StandIn.python) \(file) \(logs) \(folder.path("run"))/metrics.jsonl")
+        guard read.status != 9 else { return print("skipped: STARLING_PYTHON has no tensorboard") }
+        #expect(read.status == 0, "\(read.error)")
+        let refused = try starling([
+            "train", "mf", "--data", ratings, "--output", folder.path("x"), "--tensorboard", ratings,
+        ])
+        #expect(refused.status == 1 && refused.error.contains(ratings), "\(refused.error)")
+    }
+
     /// A job that is taken away writes a checkpoint; the same job, started again, goes on by itself and ends with the same weights.
     @Test func goesOnAfterPreemption() throws {
         let ratings = try folder.file("ratings.csv", TrainCommandTests.ratings(users: 900, items: 300))

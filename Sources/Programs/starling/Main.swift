@@ -1,6 +1,7 @@
 import Remote
 import StarlingCommand
 import Stores
+import Tracking
 
 /// `starling`: the command with all rooms.
 @main struct Main {
@@ -9,6 +10,9 @@ import Stores
             openAddress: { ShardStores.isAddress($0) ? try ShardStores.open($0) : nil },
             openStore: { location, given in
                 try Stores.open(location, supabase: SupabaseAccess(url: given.url, key: given.key, keyFile: given.file))
+            },
+            makeTrackers: { options, warn in
+                try options.tensorBoard.map { [try TensorBoardWriter(folder: $0, warn: warn)] } ?? []
             }
         ).run()
     }

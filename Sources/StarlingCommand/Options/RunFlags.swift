@@ -48,6 +48,9 @@ struct RunFlags: ParsableArguments {
             "Read options from a JSON file, such as a run.json; options given here win.", valueName: "file"))
     var config: String?
 
+    @Option(help: ArgumentHelp("Write each epoch's metrics for TensorBoard into this folder.", valueName: "folder"))
+    var tensorboard: String?
+
     @Flag(help: "Print one JSON object in place of tables.")
     var json = false
 
@@ -117,6 +120,11 @@ struct RunFlags: ParsableArguments {
         FileHandles.standardError(
             takesGPU ? "notice: no GPU is there: training on the CPU\n" : "notice: this model trains on the CPU\n")
         return .cpu
+    }
+
+    /// Where a training is told of besides the console.
+    func tracking() throws -> TrackingOptions {
+        TrackingOptions(tensorBoard: try tensorboard ?? VertexJob.current.get().tensorBoard)
     }
 
     /// These options as `run.json` keeps them.

@@ -82,7 +82,9 @@ struct TrainingJob {
         let trainer = try makeTrainer(loaded, workers, isa)
         let vertex = try VertexJob.current.get()
         let reporter = vertex.trial.map { HypertuneReporter(vertex.metricFile, trial: $0, metric: watched) }
-        let observers: [any TrainingObserver] = [ConsoleObserver(unit: unit)] + (reporter.map { [$0] } ?? [])
+        let console = ConsoleObserver(unit: unit)
+        var observers: [any TrainingObserver] = [console] + (reporter.map { [$0] } ?? [])
+        observers += try Program.current.makeTrackers(run.tracking()) { console.receive(.warning($0)) }
         let result = try loop.train(trainer, in: directory, cancellation: cancellation, observers: observers)
         let trainPeak = Host.peakMemory()
         try ModelFolder.write(parts(of: loaded, trainer), to: directory.modelPath)

@@ -9,6 +9,8 @@ package struct VertexJob: Sendable {
     package let output: String?
     /// Where training data lies, for jobs with a managed data set.
     package let data: String?
+    /// Where logs for TensorBoard go.
+    package let tensorBoard: String?
     /// Of a trial of a tuning job.
     package let trial: String?
     /// Where a trial's metrics are left.
@@ -29,6 +31,7 @@ package struct VertexJob: Sendable {
             output = model ?? checkpoints
         }
         data = folder("AIP_TRAINING_DATA_URI")
+        tensorBoard = folder("AIP_TENSORBOARD_LOG_DIR")
         trial = variable("CLOUD_ML_TRIAL_ID")
         metricFile = variable("CLOUD_ML_HP_METRIC_FILE") ?? "/tmp/hypertune/output.metrics"
         cluster = try variable("CLUSTER_SPEC").map(Self.cluster)
