@@ -18,7 +18,8 @@ public struct SQLiteStore: Store {
     /// `sqlite:PATH[?table=NAME]`.
     /// - Throws: `usage` for anything else.
     init(address: String) throws {
-        let parts = address.dropFirst("sqlite:".count).split(separator: "?", maxSplits: 1)
+        let parts = address.dropFirst("sqlite:".count).split(
+            separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         var table = "ratings"
         for option in parts.count > 1 ? parts[1].split(separator: "&") : [] {
             guard option.hasPrefix("table="), option.count > 6 else {
@@ -27,7 +28,7 @@ public struct SQLiteStore: Store {
             }
             table = String(option.dropFirst(6))
         }
-        guard let path = parts.first else {
+        guard let path = parts.first, !path.isEmpty else {
             throw StarlingError(.usage, "the address names no file", remedy: "write sqlite:FILE?table=NAME")
         }
         self.init(String(path), table: table)
@@ -87,8 +88,12 @@ public struct SQLiteStore: Store {
         }
     }
 
-    /// There is nothing that could refuse.
-    public func check(_ tables: [VectorTable]) throws {}
+    public func check(_ tables: [VectorTable]) throws {
+        guard Files.kind(path) != nil else { return }
+        try reading { database in
+            for table in tables where try database.tableExists(table.name) { try prepare(table, database) }
+        }
+    }
 
     public func write(
         _ tables: [VectorTable], stamp: RunStamp, cancellation: Cancellation?,

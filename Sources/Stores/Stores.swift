@@ -27,7 +27,7 @@ public enum Stores {
             for option in (isBare ? parts.first : parts.dropFirst().first)?.split(separator: "&") ?? [] {
                 try set(option, &settings)
             }
-            return try SupabaseStore(settings, table: table)
+            return try SupabaseStore(settings, table: table, address: location)
         default: return nil
         }
     }

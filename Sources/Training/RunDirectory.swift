@@ -81,12 +81,13 @@ public final class RunDirectory {
         record.configuration = asked.configuration
         record.versions = asked.versions
         record.host = asked.host
+        record.cluster = asked.cluster
         record.summary = nil
         try update(.running)
     }
 
     /// Everything of a run that starting anew removes; `run.json` is replaced after them.
-    private static let contents = ["checkpoints", "model", "metrics.jsonl", "report.html"]
+    private static let contents = ["checkpoints", "model", "metrics.jsonl", "report.html", "embeddings.sqlite"]
 
     /// Whether a run stands at `path`; refuses what must not be touched. Worth asking before data is read.
     ///

@@ -66,5 +66,9 @@ public struct RunStamp: Sendable, Equatable {
     /// Seconds since 1970 at which the export began.
     public var time: Int64
 
-    public init(run: String, time: Int64 = Int64(Host.now())) { (self.run, self.time) = (run, time) }
+    /// - Parameter run: all but letters, digits and `-` is left out.
+    public init(run: some StringProtocol, time: Int64 = Int64(Host.now())) {
+        self.run = String(run).filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        self.time = time
+    }
 }

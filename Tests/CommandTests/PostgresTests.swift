@@ -128,6 +128,15 @@ extension DatabaseTests {
             #expect(trained.status == 0, "\(trained.error)")
             #expect(try starling(["train", "mf", "--output", run, "--resume", "--json"]).output == trained.output)
             #expect(try starling(["export", run, "--to", source]).status == 0)
+            for command in [
+                ["evaluate", run, "--data", source, "--json"], ["evaluate", run, "--data", source],
+                ["train", "mf", "--data", source, "--split", "folders", "--output", folder.path("x")],
+                ["train", "mf", "--data", source, "--import_table", "y", "--output", folder.path("x")],
+                ["data", "describe", "--data", source, "--json"],
+            ] {
+                let result = try starling(command)
+                #expect(!(result.output + result.error).contains("hidden-word"), "\(command)")
+            }
             let found = try shell("grep -rl hidden-word \(folder.url.path)")
             #expect(
                 found.output.isEmpty && !trained.output.contains("hidden-word")
@@ -200,6 +209,20 @@ extension DatabaseTests {
             #expect(try database.run("SELECT has_table_privilege('anon', 'films', 'SELECT')") == [["t"]])
             let list = type == "text" ? "embedding" : "to_json(embedding)::text"
             #expect(try stored("films", "movie_id", list) == exported(run, "item"))
+        }
+
+        /// Ids whose texts the column's type changes: nothing is lost in silence.
+        @Test func exportsKeepEveryRow() throws {
+            let run = try run()
+            try database.run(
+                "CREATE TABLE movie_embeddings (movie_id numeric(10, 2) UNIQUE, embedding real[], bias real)")
+            #expect(try starling(["export", run, "--to", database.url, "--vectors", "items"]).status == 0)
+            #expect(try database.run("SELECT count(*) FROM movie_embeddings") == [["60"]])
+            try database.run(
+                "DROP TABLE movie_embeddings", "CREATE TABLE movie_embeddings (movie_id varchar(1), embedding real[])")
+            let refused = try starling(["export", run, "--to", database.url, "--vectors", "items"])
+            #expect(refused.status == 65 && refused.error.contains("too long"), "\(refused.error)")
+            #expect(try database.run("SELECT count(*) FROM movie_embeddings") == [["0"]])
         }
 
         /// pgvector cannot be had here: a type and an index method of its names show that the statements are right.

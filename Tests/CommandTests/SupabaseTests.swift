@@ -308,6 +308,9 @@ extension DatabaseTests {
             #expect(try command(["export", run, "--to", "supabase:?vectors=text"]).status == 0)
             #expect(try stored("movie_embeddings", "movie_id") == exported(run, "item"))
             try database.run("ALTER TABLE movie_embeddings ALTER embedding TYPE jsonb USING embedding::jsonb")
+            // Another form of the same weights is another export.
+            #expect(try command(["export", run, "--to", "supabase:", "--folded"]).status == 0)
+            #expect(try database.run("SELECT DISTINCT jsonb_array_length(embedding) FROM user_embeddings") == [["10"]])
             let byFile = try command(
                 ["export", run, "--to", "supabase:", "--supabase-key-file", key], ["SUPABASE_KEY": ""])
             #expect(byFile.status == 0, "\(byFile.error)")

@@ -8,6 +8,9 @@ package protocol WebServer: Sendable {
     /// Whether a status means that the same request may succeed later.
     func isBusy(_ status: Int) -> Bool
 
+    /// What the body of an answer says of why; nil where nothing that people can use.
+    func reason(of body: String) -> String?
+
     /// The error that an answer means.
     ///
     /// - Parameter subject: what the request was about, for messages.
@@ -15,6 +18,8 @@ package protocol WebServer: Sendable {
 }
 
 extension WebServer {
+    package func reason(of body: String) -> String? { nil }
+
     package func learn(from head: WebHead) -> Bool { false }
 
     package func isBusy(_ status: Int) -> Bool {

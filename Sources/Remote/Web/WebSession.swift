@@ -61,7 +61,7 @@ package struct WebSession: Sendable {
             case 200...299,
                 _ where accepted.contains(head.status):
                 return try receive(exchange, head)
-            case _ where server.isBusy(head.status): throw busy(head)
+            case _ where server.isBusy(head.status): throw busy(head, exchange)
             default: break
             }
             if server.learn(from: head) {
@@ -84,13 +84,21 @@ package struct WebSession: Sendable {
         var next = request
         next.address = target
         if (target.authority, target.isSecure) != (request.address.authority, request.address.isSecure) {
-            next.headers = next.headers.filter { $0.key != "authorization" && !$0.key.hasPrefix("x-amz-") }
+            next.headers = next.headers.filter { WebSession.harmless.contains($0.key) }
         }
         return next
     }
 
-    private func busy(_ head: WebHead) -> WebFailure {
-        WebFailure("the server answered \(head.status)", wait: head.headers["retry-after"].flatMap(WebSession.seconds))
+    /// Headers that say nothing of who asks.
+    private static let harmless: Set = [
+        "accept", "content-type", "if-match", "if-modified-since", "if-none-match", "if-range", "range", "user-agent",
+    ]
+
+    private func busy(_ head: WebHead, _ exchange: Exchange) -> WebFailure {
+        let body = (try? exchange.rest(limit: 1 << 14)) ?? []
+        let said = server.reason(of: String(decoding: body, as: UTF8.self)).map { ": \($0)" } ?? ""
+        return WebFailure(
+            "the server answered \(head.status)\(said)", wait: head.headers["retry-after"].flatMap(WebSession.seconds))
     }
 
     /// A `Retry-After`: seconds, or the time of day at which to come back.

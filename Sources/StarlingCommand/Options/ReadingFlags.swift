@@ -63,7 +63,7 @@ struct ReadingFlags: ParsableArguments {
     private func store() throws -> (any Store)? { try Program.current.openStore(source(), supabase.key) }
 
     /// Where the data is, without secrets.
-    var shownSource: String? { data.map { data in (try? store())?.address ?? data } }
+    var shownSource: String? { (try? source()).map { data in (try? store())?.address ?? data } }
 
     /// Everything but the source.
     func options() throws -> ReadingOptions {
@@ -116,6 +116,11 @@ struct ReadingFlags: ParsableArguments {
     /// The folders of the source that hold its parts; nil if there is none for training.
     func findPartFolders() throws -> PartFolders? {
         let source = try source()
+        if let store = try store() {
+            throw StarlingError(
+                .usage, "a table is no folder of files", at: .init(file: store.location),
+                remedy: "choose another --split, and leave --stream out")
+        }
         guard try Program.current.openAddress(source) != nil else { return try PartFolders(in: source) }
         return try PartFolders(at: source) { address in
             do {

@@ -16,13 +16,13 @@ struct VertexFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Write movies' vectors to this table of the Supabase project. Default with --supabase-url: movie_embeddings.",
+            "Write movies' vectors to this table of the Supabase project. Default with that trainer's spelling and --supabase-url: movie_embeddings.",
             valueName: "table"))
     var movieExportTable: String?
 
     @Option(
         help: ArgumentHelp(
-            "Write users' vectors to this table of the Supabase project. Default with --supabase-url: user_embeddings.",
+            "Write users' vectors to this table of the Supabase project. Default with that trainer's spelling and --supabase-url: user_embeddings.",
             valueName: "table"))
     var userExportTable: String?
 
@@ -33,7 +33,7 @@ struct VertexFlags: ParsableArguments {
         let own = reading.data
         if let importTable {
             let table = "supabase:\(importTable)"
-            if let ignored = ratingsCsv ?? own, ignored != table {
+            if let ignored = ratingsCsv ?? reading.shownSource, ignored != table {
                 FileHandles.standardError(
                     "notice: ratings come from the table \(importTable); \(ignored) is not read\n")
             }
@@ -51,7 +51,7 @@ struct VertexFlags: ParsableArguments {
     /// Where vectors go after training: the Supabase project, where one is named; with that trainer's command line and none, a file
     /// of SQLite in the run; else nowhere.
     func target(_ supabase: SupabaseFlags, isPreset: Bool, run: String) throws -> (any Store)? {
-        let wantsSupabase = movieExportTable != nil || userExportTable != nil || supabase.supabaseUrl != nil
+        let wantsSupabase = movieExportTable != nil || userExportTable != nil || isPreset && supabase.supabaseUrl != nil
         guard wantsSupabase || isPreset else { return nil }
         return try Program.current.openStore(
             wantsSupabase ? "supabase:" : "sqlite:\(run)/embeddings.sqlite", supabase.key)

@@ -100,8 +100,8 @@ struct EvaluateCommand: ParsableCommand {
     private func part(
         _ folder: ModelFolder, _ recommender: Recommender, _ cancellation: Cancellation
     ) throws -> EvaluationPart {
-        guard let data = reading.data else { return try EvaluationPart(heldOutOf: folder, recommender) }
+        guard let shown = reading.shownSource else { return try EvaluationPart(heldOutOf: folder, recommender) }
         let given = try reading.read(workers: recommender.ranker.workers, cancellation: cancellation).log
-        return try EvaluationPart(given, named: data, heldOutOf: folder, recommender)
+        return try EvaluationPart(given, named: shown, heldOutOf: folder, recommender)
     }
 }

@@ -59,7 +59,8 @@ extension VectorExport {
         let shared = SharedBar(bar)
         defer { bar.finish() }
         let notices = try store.write(
-            tables, stamp: RunStamp(run: String(weights.prefix(16))), cancellation: Signals.cancelOnInterrupt()
+            tables, stamp: RunStamp(run: weights.prefix(16) + (folded ? "-folded" : "")),
+            cancellation: Signals.cancelOnInterrupt()
         ) { done, _ in shared.update(done) }
         bar.finish()
         for notice in notices { FileHandles.standardError("notice: \(notice)\n") }

@@ -28,8 +28,6 @@ struct Libpq: Sendable {
     let resultErrorMessage: @convention(c) (Handle?) -> Text?
     let rowCount: @convention(c) (Handle?) -> Int32
     let columnCount: @convention(c) (Handle?) -> Int32
-    let columnName: @convention(c) (Handle?, Int32) -> Text?
-    let columnType: @convention(c) (Handle?, Int32) -> UInt32
     let value: @convention(c) (Handle?, Int32, Int32) -> Text?
     let isNull: @convention(c) (Handle?, Int32, Int32) -> Int32
     let getCopyData: @convention(c) (Handle?, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, Int32) -> Int32
@@ -41,7 +39,6 @@ struct Libpq: Sendable {
         @convention(c) (
             Handle?, (@convention(c) (UnsafeMutableRawPointer?, Text?) -> Void)?, UnsafeMutableRawPointer?
         ) -> UnsafeMutableRawPointer?
-    let libraryVersion: @convention(c) () -> Int32
 
     static let connectionOK: Int32 = 0
     static let commandOK: Int32 = 1, tuplesOK: Int32 = 2, copyOut: Int32 = 3, copyIn: Int32 = 4
@@ -86,8 +83,6 @@ struct Libpq: Sendable {
         resultErrorMessage = try symbol("PQresultErrorMessage")
         rowCount = try symbol("PQntuples")
         columnCount = try symbol("PQnfields")
-        columnName = try symbol("PQfname")
-        columnType = try symbol("PQftype")
         value = try symbol("PQgetvalue")
         isNull = try symbol("PQgetisnull")
         getCopyData = try symbol("PQgetCopyData")
@@ -96,6 +91,5 @@ struct Libpq: Sendable {
         getResult = try symbol("PQgetResult")
         freeMemory = try symbol("PQfreemem")
         setNoticeProcessor = try symbol("PQsetNoticeProcessor")
-        libraryVersion = try symbol("PQlibVersion")
     }
 }

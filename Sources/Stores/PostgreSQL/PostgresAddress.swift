@@ -19,10 +19,24 @@ package struct PostgresAddress: Sendable, Equatable {
         guard let scheme = ["postgres://", "postgresql://"].first(where: { text.lowercased().hasPrefix($0) }) else {
             throw StarlingError(.usage, "an address of PostgreSQL begins with postgres:// or postgresql://")
         }
-        let parts = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let body = text.dropFirst(scheme.count)
+        let authority = body.prefix { !"/?#".contains($0) }
+        let parts = body.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let given = parts.count > 1 ? parts[1].split(separator: "&") : []
+        // Where an @ stands elsewhere, or twice, a password's characters were taken for the address's own.
+        guard authority.count(where: { $0 == "@" }) == body.count(where: { $0 == "@" }),
+            authority.count(where: { $0 == "@" }) < 2,
+            given.allSatisfy({ $0.contains("=") })
+        else {
+            throw StarlingError(
+                .usage, "the address of PostgreSQL cannot be taken apart",
+                remedy:
+                    "percent-encode what is not a letter or digit in the password (@ is %40, / %2F, ? %3F), or put it into PGPASSWORD"
+            )
+        }
         var (options, table): ([Substring], String?) = ([], nil)
         var secrets: [Substring] = []
-        for option in parts.count > 1 ? parts[1].split(separator: "&") : [] {
+        for option in given {
             let value = option.drop { $0 != "=" }.dropFirst()
             switch option.prefix(while: { $0 != "=" }).lowercased() {
             case "table": table = Self.decoded(value)
@@ -31,15 +45,21 @@ package struct PostgresAddress: Sendable, Equatable {
                 if name.contains("password") { secrets.append(value) }
             }
         }
-        let body = parts[0].dropFirst(scheme.count)
-        let authority = body.prefix { $0 != "/" }
-        var plain = body[...]
-        if let at = authority.lastIndex(of: "@") {
+        var plain = parts[0]
+        if let at = authority.firstIndex(of: "@") {
             let user = authority[..<at].prefix { $0 != ":" }
             secrets.append(authority[..<at].dropFirst(user.count).dropFirst())
-            plain = user + body[at...]
+            plain = user + parts[0][at...]
         }
-        connection = parts[0] + (options.isEmpty ? "" : "?" + options.joined(separator: "&"))
+        // A server that went away is noticed within minutes, unless the address says otherwise.
+        var all = options
+        for (name, value) in [
+            ("connect_timeout", "30"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
+            ("keepalives_count", "3"), ("tcp_user_timeout", "60000"),
+        ] where !options.contains(where: { $0.hasPrefix(name + "=") }) {
+            all.append("\(name)=\(value)")
+        }
+        connection = scheme + parts[0] + "?" + all.joined(separator: "&")
         let harmless = options.filter { !$0.lowercased().contains("password") } + (table.map { ["table=\($0)"] } ?? [])
         shown = scheme + plain + (harmless.isEmpty ? "" : "?" + harmless.joined(separator: "&"))
         self.secrets = secrets.flatMap { [String($0), Self.decoded($0)] }.filter { !$0.isEmpty }

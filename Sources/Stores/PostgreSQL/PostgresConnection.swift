@@ -37,7 +37,7 @@ package final class PostgresConnection {
     @discardableResult package func run(_ sql: String, _ parameters: [String] = []) throws -> Rows {
         let result = execute(sql, parameters)
         defer { library.clear(result) }
-        try check(result, sql, [Libpq.commandOK, Libpq.tuplesOK])
+        try check(result, [Libpq.commandOK, Libpq.tuplesOK])
         return (0..<library.rowCount(result)).map { row in
             (0..<library.columnCount(result)).map { column in
                 library.isNull(result, row, column) == 1
@@ -63,7 +63,7 @@ package final class PostgresConnection {
     func copyOut(_ sql: String, _ take: (UnsafeRawBufferPointer) throws -> Void) throws {
         let started = execute(sql, [])
         defer { library.clear(started) }
-        try check(started, sql, [Libpq.copyOut])
+        try check(started, [Libpq.copyOut])
         while true {
             var piece: UnsafeMutablePointer<CChar>?
             let count = library.getCopyData(handle, &piece, 0)
@@ -74,14 +74,14 @@ package final class PostgresConnection {
             defer { library.freeMemory(piece) }
             try take(UnsafeRawBufferPointer(start: piece, count: Int(count)))
         }
-        try drain(sql)
+        try drain()
     }
 
     /// Runs `COPY … FROM STDIN` with what `give` puts. A `give` that throws ends the copy and keeps nothing of it.
     func copyIn(_ sql: String, _ give: (_ put: (UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
         let started = execute(sql, [])
         defer { library.clear(started) }
-        try check(started, sql, [Libpq.copyIn])
+        try check(started, [Libpq.copyIn])
         do {
             try give { bytes in
                 guard
@@ -90,15 +90,15 @@ package final class PostgresConnection {
             }
         } catch {
             _ = library.putCopyEnd(handle, "stopped")
-            try? drain(sql)
+            try? drain()
             throw error
         }
         guard library.putCopyEnd(handle, nil) == 1 else { throw lost() }
-        try drain(sql)
+        try drain()
     }
 
     private func execute(_ sql: String, _ parameters: [String]) -> Libpq.Handle? {
-        var texts: [UnsafeMutablePointer<CChar>] = parameters.map { text in
+        let texts: [UnsafeMutablePointer<CChar>] = parameters.map { text in
             let bytes = Array(text.utf8CString)
             let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
             copy.initialize(from: bytes, count: bytes.count)
@@ -106,17 +106,16 @@ package final class PostgresConnection {
         }
         defer { for text in texts { text.deallocate() } }
         let pointers = texts.map { Optional(Libpq.Text($0)) }
-        defer { texts = [] }
         return library.execute(handle, sql, Int32(parameters.count), nil, pointers, nil, nil, 0)
     }
 
     /// Takes the answers that are left, and throws what went wrong.
-    private func drain(_ sql: String) throws {
+    private func drain() throws {
         var failure: (any Error)?
         while let result = library.getResult(handle) {
             defer { library.clear(result) }
             do {
-                try check(result, sql, [Libpq.commandOK, Libpq.tuplesOK])
+                try check(result, [Libpq.commandOK, Libpq.tuplesOK])
             } catch {
                 failure = failure ?? error
             }
@@ -125,7 +124,7 @@ package final class PostgresConnection {
         guard library.status(handle) == Libpq.connectionOK else { throw lost() }
     }
 
-    private func check(_ result: Libpq.Handle?, _ sql: String, _ expected: [Int32]) throws {
+    private func check(_ result: Libpq.Handle?, _ expected: [Int32]) throws {
         guard let result else { throw lost() }
         guard !expected.contains(library.resultStatus(result)) else { return }
         let state = library.resultErrorField(result, Libpq.sqlState).map { String(cString: $0) } ?? ""

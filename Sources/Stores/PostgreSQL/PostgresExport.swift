@@ -25,6 +25,8 @@ struct PostgresExport {
             let hasVector = try !connection.run("SELECT 1 WHERE to_regtype('vector') IS NOT NULL").isEmpty
             for statement in Self.creation(vectors, vector: hasVector) { try connection.run(statement) }
         }
+        // Another export waits until this one is done.
+        try connection.run("LOCK TABLE \(target) IN SHARE ROW EXCLUSIVE MODE")
         let columns = try PostgresColumn.all(of: vectors.name, connection, location)
         let idType = vectors.hasIntegerIDs ? "int8" : "text"
         try connection.run(
@@ -55,6 +57,16 @@ struct PostgresExport {
             """, [target, vectors.idColumn]
         ).isEmpty
         for statement in try statements(columns, isUnique: isUnique) { try connection.run(statement) }
+        let count = try connection.run("SELECT count(*) FROM \(target)")[0][0] ?? ""
+        guard count == String(vectors.rowCount) else {
+            throw StarlingError(
+                .badData,
+                "“\(vectors.name)” would hold \(count) rows for \(vectors.rowCount) vectors, so that nothing was changed",
+                at: .init(file: location),
+                remedy:
+                    "a policy may keep rows from being deleted, or the type of \(vectors.idColumn) may not tell ids apart"
+            )
+        }
         try connection.run("DROP TABLE \(staging)")
         try progress(vectors.rowCount)
     }
@@ -89,8 +101,10 @@ struct PostgresExport {
             }
             return found
         }
-        _ = try column(vectors.idColumn)
-        var values = [(id, "id::\(try column(vectors.idColumn).type)")]
+        let type = try column(vectors.idColumn).type
+        // An explicit cast would cut texts that are too long.
+        let cast = type.hasPrefix("character") ? "" : "::\(type)"
+        var values = [(id, "id\(cast)")]
         values.append(("embedding", try expression(for: column("embedding"))))
         for (name, text) in [
             ("bias", "bias"), ("run_id", "'\(stamp.run)'"), ("exported_at", "to_timestamp(\(stamp.time))"),
@@ -104,7 +118,7 @@ struct PostgresExport {
         let updates = values.dropFirst().map { "\($0.0) = excluded.\($0.0)" }.joined(separator: ", ")
         return [
             insert + " ON CONFLICT (\(id)) DO UPDATE SET " + updates,
-            "DELETE FROM \(target) t WHERE NOT EXISTS (SELECT 1 FROM \(staging) s WHERE s.id::text = t.\(id)::text)",
+            "DELETE FROM \(target) t WHERE NOT EXISTS (SELECT 1 FROM \(staging) s WHERE s.id\(cast.isEmpty ? "::text" : cast) = t.\(id))",
         ]
     }
 

@@ -31,8 +31,13 @@ public struct PostgresStore: Store {
     ) throws {
         let connection = try connect()
         let there = try PostgresColumn.all(of: table, connection, location)
-        func column(_ name: String) -> PostgresColumn { there.first { $0.name == name }! }
-        let (user, item) = (column(columns.user).asID, column(columns.item).asID)
+        func column(_ name: String) throws -> PostgresColumn {
+            guard let found = there.first(where: { $0.name == name }) else {
+                throw StarlingError(.badData, "column “\(name)” is there no more", at: .init(file: location))
+            }
+            return found
+        }
+        let (user, item) = (try column(columns.user).asID, try column(columns.item).asID)
         let value = try columns.value.map { try column($0).asValue(location) }
         let time = try columns.time.map { try column($0).asTime(location) }
         let wanted = [user, item] + [value, time].compactMap(\.self)
@@ -48,7 +53,7 @@ public struct PostgresStore: Store {
                 let valueCell = try value?.cell(&fields) ?? .null
                 try collector.add(user: userCell, item: itemCell, value: valueCell, time: time?.cell(&fields) ?? .null)
                 done += 1
-                guard done & 0xFFFF == 0 else { return }
+                guard done & 0xFFF == 0 else { return }
                 if cancellation?.isCancelled == true { throw StarlingError(.interrupted, "reading was stopped") }
                 progress(done, max(done, total))
             }

@@ -34,7 +34,7 @@ final class KeysetPages: Sendable {
             return number
         }
         estimate = try client.count(table)
-        guard let least = try end("asc"), let greatest = try end("desc"), greatest < .max else {
+        guard let least = try end("asc"), let greatest = try end("desc"), least <= greatest, greatest < .max else {
             cuts = []
             return
         }

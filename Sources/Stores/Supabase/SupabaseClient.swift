@@ -25,10 +25,11 @@ final class SupabaseClient: Sendable {
     }
 
     /// About how many rows a table has; 0 where the server does not say.
-    func count(_ table: String) throws -> Int {
+    func count(_ table: String, exactly: Bool = false) throws -> Int {
         let head = try session.answer(server.location(of: table), accepting: [416], cancellation) {
             try waitForTurn()
-            return server.request(.get, table, [("select", "*"), ("limit", "1")], prefer: "count=estimated")
+            return server.request(
+                .get, table, [("select", "*"), ("limit", "1")], prefer: exactly ? "count=exact" : "count=estimated")
         }.head
         return head.headers["content-range"].flatMap { $0.split(separator: "/").last }.flatMap { Int($0) } ?? 0
     }

@@ -30,7 +30,9 @@ struct SupabaseExport {
 
     /// - Throws: `badData` for a table that is not there or lacks a column.
     init(_ vectors: VectorTable, _ stamp: RunStamp, _ client: SupabaseClient) throws {
-        (self.vectors, self.stamp, self.client) = (vectors, stamp, client)
+        (self.vectors, self.client) = (vectors, client)
+        // What is written in another form is another export.
+        self.stamp = RunStamp(run: stamp.run + (client.server.settings.sendsTexts ? "-text" : ""), time: stamp.time)
         for column in [vectors.idColumn, "embedding"] where try !client.has(column, in: vectors.name) {
             throw StarlingError(
                 .badData, "table “\(vectors.name)” has no column “\(column)”",
@@ -61,11 +63,13 @@ struct SupabaseExport {
                 try upsert(batches[index + 1], sent)
             }
             try removeOthers()
+            try checkCount()
         } catch let error as StarlingError where error.what.contains("42P10") {
             notices.append(
                 "“\(vectors.name)”: \(vectors.idColumn) is not unique, so that all rows were removed before the new ones came; "
                     + "a primary key on it makes exports that go on")
             try replaceAll(sent)
+            try checkCount()
         }
         try note(finished: true)
         if !namesRun, !hasManifest {
@@ -139,6 +143,18 @@ struct SupabaseExport {
             try client.change(
                 .delete, vectors.name, [(id, "in.(\(list.joined(separator: ",")))")], prefer: "return=minimal")
         }
+    }
+
+    /// Whether the table holds as many rows as were sent.
+    private func checkCount() throws {
+        let count = try client.count(vectors.name, exactly: true)
+        guard count != vectors.rowCount else { return }
+        throw StarlingError(
+            .unavailable, "“\(vectors.name)” shows \(count) rows after an export of \(vectors.rowCount)",
+            at: .init(file: client.server.location(of: vectors.name)),
+            remedy:
+                "a policy may hide rows or keep them from being deleted: use the service key; or another export runs: try again"
+        )
     }
 
     /// For tables without a unique id: everything out, then the rows in. A batch whose answer is lost is not sent again, since it

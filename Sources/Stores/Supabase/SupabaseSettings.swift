@@ -73,10 +73,18 @@ struct PostgREST: WebServer {
         let code, message, details, hint: String?
     }
 
+    private func said(_ body: String) -> Refusal? {
+        let harmless = body.split(separator: settings.key, omittingEmptySubsequences: false).joined(separator: "***")
+        return try? JSON.decode(Refusal.self, from: Array(harmless.utf8), file: "")
+    }
+
+    func reason(of body: String) -> String? {
+        said(body).flatMap { said in said.message.map { $0 + (said.code.map { " (\($0))" } ?? "") } }
+    }
+
     func refusal(_ head: WebHead, _ body: String, _ subject: String) -> StarlingError {
-        let said = try? JSON.decode(Refusal.self, from: Array(body.utf8), file: subject)
-        let message = (said?.message ?? "the server answered \(head.status)").split(separator: settings.key)
-            .joined(separator: "***")
+        let said = said(body)
+        let message = said?.message ?? "the server answered \(head.status)"
         let code = said?.code.map { ", \($0)" } ?? ""
         func error(_ kind: StarlingError.Code, _ remedy: String?) -> StarlingError {
             StarlingError(kind, "\(message) (\(head.status)\(code))", at: .init(file: subject), remedy: remedy)

@@ -11,14 +11,18 @@ public struct SupabaseStore: Store {
 
     /// - Throws: `usage` for an address or key that cannot be one.
     public init(_ settings: SupabaseSettings, table: String) throws {
-        (server, self.table) = (try PostgREST(settings), table)
+        try self.init(settings, table: table, address: "supabase:\(table)")
+    }
+
+    init(_ settings: SupabaseSettings, table: String, address: String) throws {
+        (server, self.table, self.address) = (try PostgREST(settings), table, address)
     }
 
     public var location: String { server.location(of: table) }
     public var form: String { "Supabase table “\(table)”" }
 
     public var place: String { server.settings.url }
-    public var address: String { "supabase:\(table)" + (server.settings.schema.map { "?schema=\($0)" } ?? "") }
+    public let address: String
 
     public func columnNames() throws -> [String] {
         let client = SupabaseClient(server, cancellation: nil)
