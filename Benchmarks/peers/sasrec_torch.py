@@ -56,6 +56,8 @@ def arguments():
     parser.add_argument("--blocks", type=int, default=2)
     parser.add_argument("--heads", type=int, default=1)
     parser.add_argument("--dropout", type=float, default=0.2)
+    parser.add_argument("--negatives", type=int, default=0, help="gSASRec's loss with so many drawn items, without users")
+    parser.add_argument("--calibration", type=float, default=0.75, help="of gSASRec's loss")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=3, help="processes that draw batches; 0: all are drawn before")
@@ -235,23 +237,48 @@ class Sampler:
 
 
 class Trainer:
-    def __init__(self, model, given):
+    def __init__(self, model, data, given):
         self.model, self.device, self.precision = model, torch.device(given.device), given.precision
-        self.loss_of = nn.BCEWithLogitsLoss()
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=given.learning_rate, betas=(0.9, 0.98))
+        self.loss_of, self.negatives = nn.BCEWithLogitsLoss(), given.negatives
+        betas = (0.9, 0.999 if given.negatives else 0.98)
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=given.learning_rate, betas=betas)
+        if self.negatives:
+            share = self.negatives / (data.items - 1)
+            self.beta = 1 - given.calibration * (1 - share)
+            self.known = torch.zeros(data.users + 1, data.items + 1, dtype=torch.bool)
+            for user, row in enumerate(data.train):
+                self.known[user, row] = True
+
+    def gbce(self, users, sequences, positives) -> torch.Tensor:
+        """gSASRec's loss: n drawn items at each place, the next one's probability to the power of beta."""
+        known = self.known[torch.from_numpy(users).long()]
+        drawn = torch.randint(1, known.shape[1], (*positives.shape, self.negatives))
+        rows = torch.arange(len(users))[:, None, None]
+        while (again := known[rows, drawn]).any():
+            drawn[again] = torch.randint(1, known.shape[1], (int(again.sum()),))
+        there = torch.from_numpy(positives != 0)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            x = self.model(sequences, users)[there]
+            right = (x * self.model.item_emb(self.model.ids(positives)[there])).sum(-1)
+            wrong = torch.einsum("pw,pnw->pn", x, self.model.item_emb(drawn[there].to(x.device)))
+        softplus = nn.functional.softplus
+        return ((self.beta * softplus(-right) + softplus(wrong).sum(-1)) / (self.negatives + 1)).mean()
 
     def step(self, users, sequences, positives, negatives) -> float:
+        self.optimizer.zero_grad()
+        loss = self.gbce(users, sequences, positives) if self.negatives else self.bce(users, sequences, positives, negatives)
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def bce(self, users, sequences, positives, negatives) -> torch.Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             x = self.model(sequences, users)
             items = (self.model.item_emb(self.model.ids(ids)) for ids in (positives, negatives))
             right, wrong = ((x * self.model.beside(vectors, users)).sum(-1) for vectors in items)
         ones, zeros = torch.ones_like(right), torch.zeros_like(wrong)
-        self.optimizer.zero_grad()
         there = np.where(positives != 0)
-        loss = self.loss_of(right[there], ones[there]) + self.loss_of(wrong[there], zeros[there])
-        loss.backward()
-        self.optimizer.step()
-        return loss.item()
+        return self.loss_of(right[there], ones[there]) + self.loss_of(wrong[there], zeros[there])
 
 
 class Evaluation:
@@ -323,7 +350,7 @@ def main():
     evaluations = {part: Evaluation(data, part, given.evaluation_seeds) for part in parts}
     shape = data.items, given.maxlen, given.hidden, given.blocks, given.heads, given.dropout
     model = SASRec(*shape, users=data.users, user_dim=given.user_dim).start()
-    trainer = Trainer(model.to(given.device), given)
+    trainer = Trainer(model.to(given.device), data, given)
     seconds, waited, losses = [], [], []
     for step in range(1, steps + 1):
         clock = Stopwatch()
