@@ -316,6 +316,47 @@ extension DatabaseTests {
             #expect(byFile.status == 0, "\(byFile.error)")
         }
 
+        /// What the official client writes we read, and what we write it reads.
+        @Test func exchangesWithTheOfficialClient() throws {
+            try database.run(
+                "CREATE TABLE ratings (user_id bigint, movie_id bigint, rating real, PRIMARY KEY (user_id, movie_id))")
+            try makeTables()
+            let ratings = try folder.file("ratings.csv", TrainCommandTests.ratings(users: 90, items: 60))
+            func client(_ code: String) throws -> String {
+                let file = try folder.file(
+                    "client.py",
+                    """
+                    import csv, json, sys
+                    from supabase import create_client
+                    db = create_client("\(database.project)", "\(database.serviceKey)")
+                    \(code)
+                    """)
+                let result = try shell("\(StandIn.python) \(file)")
+                try #require(result.status == 0, "\(result.error)")
+                return result.output
+            }
+            _ = try client(
+                """
+                rows = [{"user_id": int(u), "movie_id": int(m), "rating": float(r)} for u, m, r, *_ in list(csv.reader(open("\(ratings)")))[1:]]
+                for start in range(0, len(rows), 500):
+                    db.table("ratings").upsert(rows[start:start + 500]).execute()
+                """)
+            let run = folder.path("run")
+            let trained = try command([
+                "train", "mf", "--data", "supabase:", "--output", run, "--factors", "4", "--epochs", "1",
+            ])
+            #expect(trained.status == 0, "\(trained.error)")
+            #expect(try converted("supabase:").lines == rows())
+            #expect(try command(["export", run, "--to", "supabase:"]).status == 0)
+            let read = try client(
+                """
+                rows = db.table("movie_embeddings").select("movie_id, embedding").order("movie_id").execute().data
+                print(json.dumps({str(row["movie_id"]): row["embedding"] for row in rows}))
+                """)
+            let vectors = try JSON.decode([String: [Float]].self, from: Array(read.utf8), file: "the client")
+            #expect(vectors.mapValues { "\($0)" } == (try exported(run, "item")))
+        }
+
         /// The official clients make their ordinary calls against the stand-in.
         @Test func officialClientsProveTheStandIn() throws {
             let proved = try shell("\(StandIn.python) \(StandIn.folder)/prove.py")
