@@ -150,7 +150,7 @@ import Testing
     @Test(arguments: all) func exportedVectorsGiveTheScores(model: Model) throws {
         let trained = try train(model)
         let file = folder.path("vectors.npz")
-        #expect(try starling(["export", trained.run, "--to", file, "--folded"]).status == 0)
+        #expect(try starling(["export", trained.run, "--to", file, "--folded", "--vectors", "both"]).status == 0)
         let vectors = try NPZFile(file)
         let (left, right) = (try vectors.array("user_factors"), try vectors.array("item_factors"))
         let width = left.shape[1]

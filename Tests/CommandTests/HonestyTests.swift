@@ -63,8 +63,10 @@ import Testing
     }
 
     @Test func secretsAndControlCharactersAreNotRepeated() throws {
-        let secret = try starling(["data", "describe", "postgres://me:hunter2@host/db"])
-        #expect(secret.status == 64 && !secret.error.contains("hunter2"))
+        for (address, status) in [("postgres://me:hunter2@127.0.0.1:1/db", 69), ("mysql://me:hunter2@host/db", 64)] {
+            let secret = try starling(["data", "describe", "--data", address])
+            #expect(secret.status == status && !secret.error.contains("hunter2"), "\(secret.status) \(secret.error)")
+        }
         let escape = try starling(["recommend", run, "--user", "\u{1B}[31mzz"])
         #expect(escape.status == 65 && !escape.error.contains("\u{1B}"))
     }
