@@ -8,8 +8,10 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+/// Resources are compiled in, so that a program is one file.
+func room(_ name: String, _ dependencies: [Target.Dependency], embedding resources: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, resources: resources.map { .embedInCode($0) }, swiftSettings: strict)
 }
 
 /// Tests of a room. Golden files, made by other people's tools, lie in `golden` and are read from the source tree.
@@ -70,7 +72,7 @@ let package = Package(
                 "Basics", "Kernels", "Formats", "Remote", "Interactions", "Training",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
-        room("Tracking", ["Basics", "Training"]),
+        room("Tracking", ["Basics", "Formats", "Remote", "Training"]),
         // LibTorch's plugin as a table of functions; it is opened at run time (scripts/torch, Plugins/torch).
         .systemLibrary(name: "CTorch"),
         room("Torch", ["Basics", "CTorch"]),
@@ -86,7 +88,7 @@ let package = Package(
             [
                 "Starling", "Formats", "Neural", "Torch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
+            ], embedding: ["MLflowModel/starling_model.py"]),
         .executableTarget(
             name: "FullProgram", dependencies: ["StarlingCommand", "Remote", "Stores", "Tracking"],
             path: "Sources/Programs/starling",
@@ -116,7 +118,8 @@ let package = Package(
             ], golden: true),
         tests("Starling", ["Starling"]),
         tests(
-            "Command", ["Starling", "Training", "StarlingCommand", "Stores", "FullProgram", "CoreProgram"], golden: true
+            "Command", ["Starling", "Training", "StarlingCommand", "Stores", "Tracking", "FullProgram", "CoreProgram"],
+            golden: true
         ),
     ],
     cLanguageStandard: .c11

@@ -50,6 +50,25 @@ public enum Host {
         #endif
     }
 
+    /// Bytes of the machine's memory in use, and all of it; nil where that cannot be told.
+    package static func memoryInUse() -> (used: Int, total: Int)? {
+        guard let total = field("MemTotal:", of: "/proc/meminfo"),
+            let available = field("MemAvailable:", of: "/proc/meminfo")
+        else { return nil }
+        return ((total - available) * 1024, total * 1024)
+    }
+
+    /// Time that all processors together have worked, and all of their time, in ticks since the machine started; nil where that
+    /// cannot be told.
+    package static func processorTime() -> (busy: Double, total: Double)? {
+        // cpu  user nice system idle iowait irq softirq steal …
+        guard let line = (try? Files.readText("/proc/stat"))?.split(separator: "\n").first else { return nil }
+        let ticks = line.split(separator: " ").dropFirst().prefix(8).compactMap { Double($0) }
+        guard ticks.count >= 5 else { return nil }
+        let total = ticks.reduce(0, +)
+        return (total - ticks[3] - ticks[4], total)
+    }
+
     /// The largest resident size this process has had, in bytes (`VmHWM`).
     public static func peakMemory() -> Int {
         #if os(Linux)

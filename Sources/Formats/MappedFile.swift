@@ -63,6 +63,13 @@ public final class MappedFile: @unchecked Sendable {
         }
     }
 
+    /// Of all bytes: 64 lower-case hexadecimal digits.
+    package func sha256() -> String {
+        var digest = Digest()
+        digest.update(bytes)
+        return digest.hex()
+    }
+
     /// Tells the system that a range will not be read again soon, so that it does not count as this process's
     /// memory. Its content stays readable.
     public func release(_ range: Range<Int>) {

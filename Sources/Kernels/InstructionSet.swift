@@ -1,12 +1,6 @@
 import Basics
 import CKernels
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// The instruction set that kernels run with. Results can differ in the last bits from one to another, so a
 /// run records it; `STARLING_ISA=baseline|avx2|avx512|avx512vnni` fixes it.
 public enum InstructionSet: Int32, Sendable, CaseIterable, Comparable {
@@ -30,7 +24,7 @@ public enum InstructionSet: Int32, Sendable, CaseIterable, Comparable {
     ///
     /// - Throws: `usage` for an unknown name, `unavailable` for a set that this machine lacks.
     public static func current() throws -> InstructionSet {
-        guard let wanted = getenv("STARLING_ISA").map({ String(cString: $0) }), !wanted.isEmpty else { return best }
+        guard let wanted = Host.variable("STARLING_ISA") else { return best }
         guard let set = allCases.first(where: { $0.name == wanted.lowercased() }) else {
             throw StarlingError(
                 .usage, "STARLING_ISA=\(wanted) is not an instruction set",

@@ -1,11 +1,5 @@
 import Basics
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// Variables of the environment; empty ones count as not set.
 package struct Environment: Sendable {
     private let value: @Sendable (String) -> String?
@@ -16,7 +10,7 @@ package struct Environment: Sendable {
     private init(_ value: @escaping @Sendable (String) -> String?) { self.value = value }
 
     /// This process's.
-    package static let process = Environment { name in getenv(name).map { String(cString: $0) } }
+    package static let process = Environment(Host.variable)
 
     package subscript(_ name: String) -> String? {
         value(name).flatMap { $0.isEmpty ? nil : $0 }

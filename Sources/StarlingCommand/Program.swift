@@ -23,12 +23,14 @@ package struct Program: Sendable {
     let openAddress: OpenAddress
     let openStore: OpenStore
     let makeTrackers: MakeTrackers
+    let tracking: TrackingServers
 
     package init(
         openAddress: @escaping OpenAddress = Self.refuseAddress, openStore: @escaping OpenStore = Self.refuseStore,
-        makeTrackers: @escaping MakeTrackers = Self.refuseTrackers
+        makeTrackers: @escaping MakeTrackers = Self.refuseTrackers, tracking: TrackingServers = .none
     ) {
         (self.openAddress, self.openStore, self.makeTrackers) = (openAddress, openStore, makeTrackers)
+        self.tracking = tracking
     }
 
     /// The shards at an address; nil for what is a path of this machine.

@@ -112,7 +112,7 @@ public struct TorchLibrary: Sendable {
     #endif
 
     private static func candidates() -> [String] {
-        if let named = getenv("STARLING_TORCH").map({ String(cString: $0) }), !named.isEmpty {
+        if let named = Host.variable("STARLING_TORCH") {
             return [named.hasSuffix(".so") || named.hasSuffix(".dylib") ? named : named + "/" + fileName]
         }
         let folder = Host.executableFolder

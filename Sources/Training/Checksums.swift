@@ -35,9 +35,6 @@ enum Checksums {
     }
 
     private static func line(_ file: String, in folder: String) throws -> String {
-        let content = try MappedFile(folder + "/" + file)
-        var digest = Digest()
-        digest.update(content.bytes)
-        return digest.hex() + "  " + file
+        try MappedFile(folder + "/" + file).sha256() + "  " + file
     }
 }

@@ -87,7 +87,9 @@ public final class RunDirectory {
     }
 
     /// Everything of a run that starting anew removes; `run.json` is replaced after them.
-    private static let contents = ["checkpoints", "model", "metrics.jsonl", "report.html", "embeddings.sqlite"]
+    private static let contents = [
+        "checkpoints", "model", "metrics.jsonl", "report.html", "embeddings.sqlite", "tracking", "mlflow-model",
+    ]
 
     /// Whether a run stands at `path`; refuses what must not be touched. Worth asking before data is read.
     ///

@@ -6,20 +6,23 @@ import Testing
 /// Tests of stores with real servers, one after another: they share a database, restart it and set faults.
 @Suite(TestDatabase.isThere, .serialized) struct DatabaseTests {}
 
-/// A script of `Tests/StoresTests/standin` that serves as long as this object lives. It needs STARLING_PYTHON to have psycopg.
+/// A Python script that serves as long as this object lives: of `Tests/StoresTests/standin`, whose need STARLING_PYTHON to have
+/// psycopg, or another folder's.
 final class StandIn: @unchecked Sendable {
     /// What it printed when it was ready.
     let facts: JSONValue
     private let process = Process()
     private let output = Pipe()
+    private let input = Pipe()
 
     static let folder = Files.parent(Files.parent(#filePath)) + "/StoresTests/standin"
     static let python = ProcessInfo.processInfo.environment["STARLING_PYTHON"] ?? "python3"
 
-    init(_ script: String, _ arguments: [String]) throws {
+    init(_ script: String, _ arguments: [String], in folder: String = StandIn.folder) throws {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [Self.python, Self.folder + "/" + script] + arguments
+        process.arguments = [Self.python, folder + "/" + script] + arguments
         process.standardOutput = output
+        process.standardInput = input
         process.standardError = FileHandle.nullDevice
         try process.run()
         facts = try Self.line(output, script)
@@ -30,6 +33,12 @@ final class StandIn: @unchecked Sendable {
     func send(_ signal: Int32) throws -> JSONValue {
         kill(process.processIdentifier, signal)
         return try Self.line(output, "an answer to a signal")
+    }
+
+    /// Sends a line, and waits for the line that it answers.
+    @discardableResult func ask(_ line: String) throws -> JSONValue {
+        try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
+        return try Self.line(output, line)
     }
 
     private static func line(_ output: Pipe, _ what: String) throws -> JSONValue {

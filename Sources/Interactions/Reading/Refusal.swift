@@ -20,6 +20,15 @@ package enum RefusalReason: String, Sendable, CaseIterable {
     case timeNotFinite = "time is not finite"
 }
 
+extension RefusalReason {
+    /// What is wrong with the bytes of an id, and how a sentence about “the id” goes on; nil if nothing is.
+    static func ofID(_ bytes: UnsafeBufferPointer<UInt8>) -> (RefusalReason, String)? {
+        if bytes.isEmpty { return (.emptyID, "is empty") }
+        if bytes.contains(0) { return (.embeddedNUL, "has a NUL in it") }
+        return ChunkParser.isValid(bytes) ? nil : (.invalidUTF8, "is not valid UTF-8")
+    }
+}
+
 /// One row that cannot be read.
 package struct Refusal: Sendable {
     var reason: RefusalReason

@@ -13,7 +13,10 @@ import Tracking
             },
             makeTrackers: { options, warn in
                 try options.tensorBoard.map { [try TensorBoardWriter(folder: $0, warn: warn)] } ?? []
-            }
+            },
+            tracking: TrackingServers(
+                check: MLflowTracker.check, open: { try MLflowTracker($0, $1, warn: $2) },
+                sync: { try MLflowTracker.sync($0, $1, warn: $2) })
         ).run()
     }
 }

@@ -50,11 +50,7 @@ final class S3Place: Place {
     private func sign(_ request: inout WebRequest) {
         guard let credentials = settings.credentials else { return }
         var payload = Signature4.noPayload
-        if case .file(let body)? = request.body {
-            var digest = Digest()
-            digest.update(body.bytes)
-            payload = digest.hex()
-        }
+        if case .file(let body)? = request.body { payload = body.sha256() }
         // What proxies may change on the way, such as a range, is not signed.
         let unsigned = request.headers
         request.headers = [:]

@@ -3,18 +3,16 @@ import Basics
 import NIOCore
 import NIOSSL
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// The one HTTP client of the process. It lives as long as the process, with its connections, and is never shut down.
 enum WebClient {
     static let shared: HTTPClient = {
         var configuration = HTTPClient.Configuration()
         var security = TLSConfiguration.makeClientConfiguration()
         if let certificates { security.trustRoots = .file(certificates) }
+        // As MLflow's own client names an authority, which here is trusted besides the others.
+        if let more = Host.variable("MLFLOW_TRACKING_SERVER_CERT_PATH") {
+            security.additionalTrustRoots = [.file(more)]
+        }
         configuration.tlsConfiguration = security
         // Redirects and retries are decided where the request is known; see WebSession.
         configuration.redirectConfiguration = .disallow
@@ -28,9 +26,6 @@ enum WebClient {
 
     /// A file of certificates to trust in place of the system's, for servers with an authority of their own.
     private static var certificates: String? {
-        for name in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
-            if let value = getenv(name), value.pointee != 0 { return String(cString: value) }
-        }
-        return nil
+        ["AWS_CA_BUNDLE", "SSL_CERT_FILE"].lazy.compactMap(Host.variable).first
     }
 }

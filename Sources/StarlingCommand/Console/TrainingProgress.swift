@@ -12,6 +12,8 @@ package struct TrainingProgress {
     private var firstOfEpoch: (done: Int, time: Double)?
     private var total = 0
     private var lastMetrics: [String: Double] = [:]
+    /// Of each finished epoch: the training loss, or where there is none the first metric of the validation part.
+    private var curve: [Double] = []
 
     package init(epochs: Int, unit: String = "ratings") {
         self.epochs = epochs
@@ -31,7 +33,9 @@ package struct TrainingProgress {
             let rate = Double(progress.done - firstOfEpoch.done) / (time - firstOfEpoch.time)
             fields.append("\(Numerals.short(rate)) \(unit)/s")
         }
+        let spark = Sparkline.text(curve)
         if let loss = progress.loss { fields.append("loss \(Numerals.fixed(loss, 3))") }
+        if !spark.isEmpty { fields.append(spark) }
         if let device = progress.device {
             let share = device.utilization.map { "\(Numerals.fixed(100 * $0, 0)) %, " } ?? ""
             fields.append("gpu \(share)\(Numerals.bytes(device.memoryBytes))")
@@ -48,6 +52,10 @@ package struct TrainingProgress {
     package mutating func finishedLine(_ epoch: EpochRecord, isBest: Bool) -> String {
         firstOfEpoch = nil
         lastMetrics = epoch.metrics
+        let watched =
+            epoch.metrics["train_loss"]
+            ?? epoch.metrics.filter { $0.key.hasPrefix("val_") }.min { $0.key < $1.key }?.value
+        curve += watched.map { [$0] } ?? []
         var fields = Self.metrics(epoch.metrics)
         if total > 0, epoch.seconds > 0 {
             fields.append("\(Numerals.short(Double(total) / epoch.seconds)) \(unit)/s")

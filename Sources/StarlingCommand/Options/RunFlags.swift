@@ -51,6 +51,8 @@ struct RunFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Write each epoch's metrics for TensorBoard into this folder.", valueName: "folder"))
     var tensorboard: String?
 
+    @OptionGroup(title: "Tracking") var tracker: TrackingFlags
+
     @Flag(help: "Print one JSON object in place of tables.")
     var json = false
 

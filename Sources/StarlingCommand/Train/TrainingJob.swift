@@ -54,6 +54,7 @@ struct TrainingJob {
             rule == .folders ? try reading.partFolders().validation != nil : rule?.makesValidation ?? false
         let loop = try run.loop(epochs: epochs, hasValidation: hasValidation, watching: watched)
         let workers = try run.workers()
+        try run.tracker.check()
         try RunDirectory.check(path, ifPresent)
         let cancellation = Signals.cancelOnInterrupt()
 
@@ -85,9 +86,19 @@ struct TrainingJob {
         let console = ConsoleObserver(unit: unit)
         var observers: [any TrainingObserver] = [console] + (reporter.map { [$0] } ?? [])
         observers += try Program.current.makeTrackers(run.tracking()) { console.receive(.warning($0)) }
-        let result = try loop.train(trainer, in: directory, cancellation: cancellation, observers: observers)
+        let tracker = try run.tracker.open(TrackedRun(path, directory.record))
+        defer { tracker?.close(cancellation) }
+        observers += tracker.map { [$0] } ?? []
+        let result: TrainingResult
+        do {
+            result = try loop.train(trainer, in: directory, cancellation: cancellation, observers: observers)
+            try ModelFolder.write(parts(of: loaded, trainer), to: directory.modelPath)
+        } catch {
+            let isInterruption = (error as? StarlingError)?.code == .interrupted
+            tracker?.end(isInterruption ? .interrupted : .failed, metrics: [:], tags: ["starling.error": "\(error)"])
+            throw error
+        }
         let trainPeak = Host.peakMemory()
-        try ModelFolder.write(parts(of: loaded, trainer), to: directory.modelPath)
 
         let trained = loaded.history.entryCount
         let summary = TrainingReport.Summary(
@@ -100,6 +111,7 @@ struct TrainingJob {
             devicePeakMemoryBytes: device == "cpu" ? nil : try Device(device)?.use()?.peak,
             weightsSHA256: result.weightsSHA256)
         try directory.finish(summary: summary)
+        if let tracker { try TrainingReport.tell(tracker, summary, directory) }
         try afterwards(ModelFolder(directory.modelPath))
         try TrainingReport.print(JSONValue(encoding: summary), json: run.json)
     }

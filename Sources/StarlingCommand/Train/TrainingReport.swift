@@ -40,6 +40,27 @@ enum TrainingReport {
         }
     }
 
+    /// Tells a tracker how the run ended, with a model folder as MLflow loads it.
+    static func tell(_ tracker: any Tracker, _ summary: Summary, _ directory: RunDirectory) throws {
+        var metrics = [
+            "train_seconds": summary.trainSeconds, "interactions_per_second": summary.interactionsPerSecond,
+            "peak_memory_bytes": Double(summary.peakMemoryBytes),
+        ]
+        var tags = ["starling.weights_sha256": summary.weightsSHA256]
+        if let best = summary.bestEpoch {
+            tags["starling.best_epoch"] = "\(best)"
+            for (name, value) in summary.metrics { metrics["best/" + name] = value }
+        }
+        do {
+            try MLflowModel.write(
+                ModelFolder(directory.modelPath), Workers(threads: summary.threads),
+                to: directory.path + "/mlflow-model")
+        } catch {
+            TrackingFlags.warn("the tracking server gets no model to serve: \(error)")
+        }
+        tracker.end(.finished, metrics: metrics, tags: tags)
+    }
+
     static func print(_ summary: JSONValue, json: Bool) throws {
         guard !json else { return FileHandles.standardOutput(try JSON.text(summary) + "\n") }
         func count(_ key: String) -> String { Numerals.grouped(summary[key]?.int ?? 0) }

@@ -28,10 +28,11 @@ final class TrialFolder: Sendable {
         }
         try Files.makeDirectory(path)
         lock = try RunLock(folder: path)
-        if overwrite { for file in [record, lines, path + "/checkpoints"] { try Files.remove(file) } }
+        if overwrite {
+            for file in [record, lines, path + "/checkpoints", path + "/tracking"] { try Files.remove(file) }
+        }
         if Files.exists(record) {
-            let stored = try JSON.decode([String: JSONValue].self, from: Files.read(record), file: record)
-            let differences = Self.differences(stored, asked)
+            let differences = Self.differences(try Self.asked(in: path), asked)
             guard differences.isEmpty else {
                 throw StarlingError(
                     .usage, "the trials there are of another search: " + differences.joined(separator: "; "),
@@ -46,6 +47,12 @@ final class TrialFolder: Sendable {
             } : []
         kept = Mutex(results)
         try Files.write(JSON.bytes(asked, pretty: true) + [UInt8(ascii: "\n")], to: record)
+    }
+
+    /// What a search that stands at a path is for.
+    static func asked(in path: String) throws -> [String: JSONValue] {
+        let record = path + "/tune.json"
+        return try JSON.decode([String: JSONValue].self, from: Files.read(record), file: record)
     }
 
     /// Those that are finished, in the order in which they were.

@@ -10,12 +10,29 @@ struct TrialRunner {
     let cancellation: Cancellation
     /// Where trials that go on in a further rung leave their checkpoints; nil keeps none.
     let checkpoints: String?
+    /// Keeps account of the search.
+    let tracker: (any Tracker)?
 
     /// Trains a trial up to so many epochs, from where its checkpoint has it.
     ///
     /// - Returns: its result; a training that fails (its loss is no number) is a result too.
     /// - Throws: `interrupted`, and what concerns more than this trial.
     func run(_ trial: Trial, rung: Int, epochs: Int, workers: Workers) throws -> TrialResult {
+        let child = tracker?.child("trial \(trial.number)", parameters: trial.plan.configuration)
+        do {
+            let result = try train(trial, rung: rung, epochs: epochs, workers: workers, child)
+            child?.end(result.value == nil ? .failed : .finished, metrics: result.metrics, tags: [:])
+            return result
+        } catch {
+            let isInterruption = (error as? StarlingError)?.code == .interrupted
+            child?.end(isInterruption ? .interrupted : .failed, metrics: [:], tags: [:])
+            throw error
+        }
+    }
+
+    private func train(
+        _ trial: Trial, rung: Int, epochs: Int, workers: Workers, _ observer: (any TrainingObserver)?
+    ) throws -> TrialResult {
         let options = Dictionary(uniqueKeysWithValues: trial.options.map { ($0.name, $0.text) })
         func result(_ value: Double?, _ metrics: [String: Double], _ seconds: Double, _ error: String?) -> TrialResult {
             TrialResult(
@@ -34,7 +51,8 @@ struct TrialRunner {
                         model: model, configuration: trial.plan.configuration,
                         data: .init(source: "", fingerprint: data.fingerprint), isa: isa.name), ifPresent: .resume)
             }
-            let trained = try loop.train(trainer, in: run, cancellation: cancellation)
+            let trained = try loop.train(
+                trainer, in: run, cancellation: cancellation, observers: observer.map { [$0] } ?? [])
             let metrics = try trained.metrics.merging(ranking(trainer, workers)) { $1 }
             guard let value = metrics[metric.watched.name] else {
                 throw StarlingError(

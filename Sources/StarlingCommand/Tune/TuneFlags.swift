@@ -46,6 +46,8 @@ struct TuneFlags: ParsableArguments {
             "Use this many threads; results do not depend on it. Default: every processor.", valueName: "n"))
     var threads: Int?
 
+    @OptionGroup(title: "Tracking") var tracker: TrackingFlags
+
     @Flag(help: "Print one JSON object in place of tables.")
     var json = false
 

@@ -25,29 +25,43 @@ struct TuningJob {
         guard let rule = try splitting.rule(usual: usualSplit), rule.makesValidation else { throw needsValidation }
         let isa = try InstructionSet.current().ofFloats
         let workers = try makeWorkers(flags.threads)
+        try flags.tracker.check()
         let cancellation = Signals.cancelOnInterrupt()
         let data = try TrainingData.load(
             reading, catalogs, rule, ordered: isOrdered, flags.seed, workers, cancellation)
         guard let validation = data.heldOut[.validation] else { throw needsValidation }
         try checkMemory(data, validation)
-        let folder = try TrialFolder(path, record(rule, data.fingerprint, isa), overwrite: flags.overwrite)
+        let asked = record(rule, data.fingerprint, isa)
+        let folder = try TrialFolder(path, asked, overwrite: flags.overwrite)
+        let tracker = try flags.tracker.open(TrackedRun(search: path, asked))
+        defer { tracker?.close(cancellation) }
         let halves = flags.search == .halving
         let runner = TrialRunner(
             model: model, data: data, validation: validation, metric: metric, isa: isa,
-            cancellation: cancellation, checkpoints: halves ? folder.checkpoints : nil)
+            cancellation: cancellation, checkpoints: halves ? folder.checkpoints : nil, tracker: tracker)
         do {
             try halves
                 ? halve(runner, folder, workers) : run(trials, rung: 0, { $0.plan.epochs }, runner, folder, workers)
         } catch let error as StarlingError where error.code == .interrupted {
+            tracker?.end(.interrupted, metrics: [:], tags: [:])
             throw StarlingError(
                 .interrupted, "stopped with \(folder.results.count) trials behind it",
                 remedy: "the same command goes on from here")
+        } catch {
+            tracker?.end(.failed, metrics: [:], tags: ["starling.error": "\(error)"])
+            throw error
         }
-        try TuningReport(
+        let report = TuningReport(
             model: model, search: flags.search.rawValue, metric: metric.watched, split: "\(rule)", output: path,
             results: folder.results.filter { $0.trial <= trials.count }, seconds: clock.seconds,
-            command: { command(trials[$0 - 1], path) }
-        ).print(json: flags.json)
+            command: { command(trials[$0 - 1], path) })
+        if let tracker {
+            let best = report.best
+            tracker.end(
+                best?.value == nil ? .failed : .finished, metrics: best?.metrics ?? [:],
+                tags: best.map { ["starling.best_trial": "\($0.trial)"] } ?? [:])
+        }
+        try report.print(json: flags.json)
     }
 
     private func halve(_ runner: TrialRunner, _ folder: TrialFolder, _ workers: Workers) throws {

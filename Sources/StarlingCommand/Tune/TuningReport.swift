@@ -23,6 +23,9 @@ struct TuningReport {
         }
     }
 
+    /// The first of them; nil where there is none.
+    var best: TrialResult? { ranked.first }
+
     /// - Throws: `failed` if every trial failed.
     func print(json: Bool) throws {
         let ranked = ranked

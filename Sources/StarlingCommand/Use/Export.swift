@@ -14,12 +14,14 @@ struct ExportCommand: ParsableCommand {
             vectors, whose dot product is then the score. JSON Lines has an object a vector. word2vec's text (.vec, .w2v) and \
             .fvecs, which faiss reads, hold the vectors of one kind. A transformer's user_factors are of what users had in \
             training. .pth holds the weights as they are, by the model's names, for torch.load(…, weights_only=True). \
-            sqlite:FILE, postgres://… and supabase: are databases, whose tables then hold this run's vectors. Examples:
+            sqlite:FILE, postgres://… and supabase: are databases, whose tables then hold this run's vectors. mlflow:FOLDER is a \
+            folder that MLflow loads and serves as a model. Examples:
 
               starling export runs/first --to vectors.npz
               starling export runs/first --to vectors.fvecs --vectors items --folded
               starling export runs/transformer --to weights.pth
               starling export runs/first --to postgres://me@db.example.org/app
+              starling export runs/first --to mlflow:models/first
             """)
 
     @Argument(help: ArgumentHelp("The run directory that train has written.", valueName: "run"))
@@ -27,7 +29,7 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write this file (.npz, .safetensors, .csv, .jsonl, .vec, .fvecs or .pth), or to this database.",
+            "Write this file (.npz, .safetensors, .csv, .jsonl, .vec, .fvecs or .pth), this mlflow: folder, or to this database.",
             valueName: "file"))
     var to: String
 
@@ -49,6 +51,7 @@ struct ExportCommand: ParsableCommand {
             return try Self.export(folder, vectors, folded: folded)
                 .write(to: store, naming.tables, weights: folder.manifest.weightsSHA256)
         }
+        if to.hasPrefix("mlflow:") { return try writeMLflowModel(to: String(to.dropFirst("mlflow:".count))) }
         guard !Files.isWithin(to, path) else {
             throw StarlingError(
                 .usage, "the file lies in the run itself, whose files must stay as they are", at: .init(file: to),
@@ -77,6 +80,24 @@ struct ExportCommand: ParsableCommand {
                 remedy: "use .npz, .safetensors, .csv, .jsonl, .vec, .fvecs or .pth")
         }
         FileHandles.standardError("wrote \(to)\n")
+    }
+
+    private func writeMLflowModel(to target: String) throws {
+        guard Files.kind(target) == nil || Files.exists(target + "/MLmodel") else {
+            throw StarlingError(
+                .usage, "holds something else than a model of MLflow's", at: .init(file: target),
+                remedy: "name another folder")
+        }
+        guard vectors == nil, !folded else {
+            throw StarlingError(
+                .usage, "a model for MLflow has the vectors of both, folded", remedy: "leave out --vectors and --folded"
+            )
+        }
+        let folder = try ModelFolder(RunDirectory(reading: path).modelPath)
+        try Files.makeDirectory(Files.parent(target))
+        try MLflowModel.write(folder, makeWorkers(nil), to: target)
+        FileHandles.standardError(
+            "wrote \(target); try mlflow models serve --model-uri \(target) --env-manager local\n")
     }
 
     /// The vectors of a model, those that were asked for or are usual.

@@ -21,14 +21,16 @@ struct UseFlags: ParsableArguments {
     /// The same, and the files it came from.
     func opened() throws -> (folder: ModelFolder, recommender: Recommender) {
         let folder = try ModelFolder(RunDirectory(reading: run).modelPath)
-        let (workers, isa) = (try makeWorkers(threads), try InstructionSet.current())
-        return (
-            folder,
-            folder.manifest.kind == SSEPT.kind
-                ? try SSEPT.recommender(folder, workers: workers, isa: isa)
-                : try Recommender(folder, workers: workers, isa: isa)
-        )
+        return (folder, try openRecommender(folder, try makeWorkers(threads)))
     }
+}
+
+/// A model of any kind, ready for use.
+func openRecommender(_ folder: ModelFolder, _ workers: Workers) throws -> Recommender {
+    let isa = try InstructionSet.current()
+    return folder.manifest.kind == SSEPT.kind
+        ? try SSEPT.recommender(folder, workers: workers, isa: isa)
+        : try Recommender(folder, workers: workers, isa: isa)
 }
 
 /// Checks a count that was typed.

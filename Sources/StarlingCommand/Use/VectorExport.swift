@@ -60,12 +60,15 @@ struct VectorExport {
         return sides
     }
 
-    func writeNPZ(to path: String) throws {
+    /// Vectors, biases apart unless they are folded in, and raw ids.
+    var arrays: [NPYSource] {
         var arrays = tensors.map(NPYSource.init)
         if choice.hasUsers { arrays.append(Self.ids("users", users.ids.count, users.ids)) }
         if choice.hasItems { arrays.append(Self.ids("items", items.ids.count, items.ids)) }
-        try NPZ.write(arrays, to: path)
+        return arrays
     }
+
+    func writeNPZ(to path: String) throws { try NPZ.write(arrays, to: path) }
 
     /// Integer ids as `users`, `items`; others as their UTF-8 bytes and offsets, since the format has no strings.
     func writeSafeTensors(to path: String) throws {

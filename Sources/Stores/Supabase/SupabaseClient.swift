@@ -56,7 +56,7 @@ final class SupabaseClient: Sendable {
         do {
             _ = try rows(table, [("select", Self.name(column)), ("limit", "0")])
             return true
-        } catch let error as StarlingError where error.what.contains("42703") {
+        } catch let error as StarlingError where error.refusal?.code == "42703" {
             return false
         }
     }

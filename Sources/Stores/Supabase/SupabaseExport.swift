@@ -64,7 +64,7 @@ struct SupabaseExport {
             }
             try removeOthers()
             try checkCount()
-        } catch let error as StarlingError where error.what.contains("42P10") {
+        } catch let error as StarlingError where error.refusal?.code == "42P10" {
             notices.append(
                 "“\(vectors.name)”: \(vectors.idColumn) is not unique, so that all rows were removed before the new ones came; "
                     + "a primary key on it makes exports that go on")
@@ -103,7 +103,7 @@ struct SupabaseExport {
         if body.count > client.server.settings.bodyBytes, rows.count > 1 { return try halves() }
         do {
             try client.change(.post, vectors.name, query, prefer: prefer, body: body)
-        } catch let error as StarlingError where error.what.contains("(413") && rows.count > 1 {
+        } catch let error as StarlingError where error.refusal?.status == 413 && rows.count > 1 {
             return try halves()
         }
         sent(rows.count)

@@ -85,9 +85,10 @@ struct PostgREST: WebServer {
     func refusal(_ head: WebHead, _ body: String, _ subject: String) -> StarlingError {
         let said = said(body)
         let message = said?.message ?? "the server answered \(head.status)"
-        let code = said?.code.map { ", \($0)" } ?? ""
         func error(_ kind: StarlingError.Code, _ remedy: String?) -> StarlingError {
-            StarlingError(kind, "\(message) (\(head.status)\(code))", at: .init(file: subject), remedy: remedy)
+            StarlingError(
+                kind, message, at: .init(file: subject), remedy: remedy,
+                cause: ServerRefusal(status: head.status, code: said?.code))
         }
         switch (head.status, said?.code ?? "") {
         case (_, "42703"), (_, "PGRST204"): return error(.badData, "check the names of the columns")

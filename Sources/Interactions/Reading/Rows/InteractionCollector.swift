@@ -85,13 +85,7 @@ public struct InteractionCollector {
         switch id {
         case .integer: nil
         case .text(let text):
-            if text.isEmpty {
-                (.emptyID, "column “\(column)”: the id is empty")
-            } else if text.contains(0) {
-                (.embeddedNUL, "column “\(column)”: the id has a NUL in it")
-            } else {
-                ChunkParser.isValid(text) ? nil : (.invalidUTF8, "column “\(column)”: the id is not valid UTF-8")
-            }
+            RefusalReason.ofID(text).map { ($0, "column “\(column)”: the id \($1)") }
         case .number(let number):
             Int64(exactly: number) == nil
                 ? (.invalidID, "column “\(column)”: the id \(number) is neither a whole number nor a text") : nil

@@ -149,10 +149,9 @@ struct MDSParser {
 
     private func flaw(_ ids: IDs, _ index: Int, _ column: String) -> Flaw? {
         guard case .texts(let cells) = ids else { return nil }
-        let cell = cells[index].assumingMemoryBound(to: UInt8.self)
-        if cell.isEmpty { return (.emptyID, "column “\(column)”: the id is empty") }
-        if cell.contains(0) { return (.embeddedNUL, "column “\(column)”: the id has a NUL in it") }
-        return ChunkParser.isValid(cell) ? nil : (.invalidUTF8, "column “\(column)”: the id is not valid UTF-8")
+        return RefusalReason.ofID(cells[index].assumingMemoryBound(to: UInt8.self)).map {
+            ($0, "column “\(column)”: the id \($1)")
+        }
     }
 
     private mutating func refuse(_ flaw: Flaw, _ sample: Int, _ skipsBadRows: Bool) throws {
