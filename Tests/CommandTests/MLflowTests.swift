@@ -216,6 +216,17 @@ import Testing
                 && runs.values.allSatisfy { $0.count == 1 && $0[0].status == "FINISHED" })
     }
 
+    /// The lines of docs/tracking.md, but for the server's own.
+    @Test func theDocumentsLinesRun() throws {
+        let lines = try DocumentsTests.blocks("tracking.md", "sh").joined().replacing(
+            "http://127.0.0.1:5000", with: server.uri)
+        let kept = lines[..<(lines.firstRange(of: "mlflow models serve")?.lowerBound ?? lines.endIndex)]
+        let result = try shell(
+            "set -euo pipefail; cd '\(folder.path(""))'; PATH=\(builtProducts.path):$PATH\n" + kept)
+        #expect(result.status == 0, "\(result.error)")
+        #expect(try server.run("first", in: "library").versions == ["books": "1"])
+    }
+
     @Test func saysWhatTheServerRefuses() throws {
         try #require(try train("x", "gone").status == 0)
         try server.run("client.delete_experiment(client.get_experiment_by_name('gone').experiment_id)")
