@@ -42,13 +42,15 @@ public enum RankingEvaluation {
     }
 }
 
-/// Each user's relevant items, rising, without repeats.
-struct RelevantItems {
+/// Each user's relevant items, rising, without repeats. What they are says ``RankingEvaluation``.
+package struct RelevantItems {
     /// User `u` has `items[offsets[u]..<offsets[u + 1]]`.
     private(set) var offsets = [0]
     private(set) var items: [ItemRow] = []
 
-    init(of heldOut: InteractionLog, from threshold: Float?, butNot seen: InteractionMatrix<UserRow, ItemRow>) {
+    package init(
+        of heldOut: InteractionLog, from threshold: Float? = nil, butNot seen: InteractionMatrix<UserRow, ItemRow>
+    ) {
         let matrix = heldOut.userMatrix()
         precondition(seen.rowCount == matrix.rowCount && seen.columnCount <= matrix.columnCount)
         for user in 0..<matrix.rowCount {
@@ -68,8 +70,10 @@ struct RelevantItems {
         }
     }
 
-    subscript(_ user: UserRow) -> ArraySlice<ItemRow> { items[offsets[user.index]..<offsets[user.index + 1]] }
+    package subscript(_ user: UserRow) -> ArraySlice<ItemRow> { items[offsets[user.index]..<offsets[user.index + 1]] }
 
     /// Users that have some, in row order.
-    var users: [UserRow] { (0..<offsets.count - 1).lazy.filter { offsets[$0] < offsets[$0 + 1] }.map { UserRow($0) } }
+    package var users: [UserRow] {
+        (0..<offsets.count - 1).lazy.filter { offsets[$0] < offsets[$0 + 1] }.map { UserRow($0) }
+    }
 }

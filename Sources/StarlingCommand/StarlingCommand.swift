@@ -16,7 +16,8 @@ struct StarlingCommand: ParsableCommand {
             TrainCommand.self, TuneCommand.self, UpdateCommand.self, EvaluateCommand.self, RecommendCommand.self,
             SimilarCommand.self,
             ExportCommand.self,
-            DescribeCommand.self, RunsCommand.self, CompareCommand.self, TrackCommand.self, DataCommand.self,
+            DescribeCommand.self, RunsCommand.self, CompareCommand.self, ReportCommand.self, TrackCommand.self,
+            DataCommand.self,
         ])
 }
 

@@ -32,7 +32,7 @@ public final class Recommender {
     public let predictsRatings: Bool
     public let ranker: Ranker
     /// Over vectors whose cosine says how alike two items are.
-    private let similarity: Ranker
+    package let similarity: Ranker
 
     /// - Parameters:
     ///   - itemVectors: `[items × dimensions]`, against which the encoder's vectors score.

@@ -35,6 +35,8 @@ import Testing
         }
     }
 
+    @Test func reports() throws { try type(Self.blocks("reports.md", "sh")) }
+
     @Test func stores() throws {
         try type([
             """

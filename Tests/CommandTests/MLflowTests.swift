@@ -79,6 +79,11 @@ import Testing
             )
             #expect(check.status == 0, "\(check.output)\(check.error)")
         }
+        // A report that is written later is brought by `track sync`.
+        let report = try starling(["report", folder.path("first")])
+        #expect(report.status == 0 && report.error.contains("track sync"), "\(report.error)")
+        try #require(try starling(["track", "sync", folder.path("first")]).status == 0)
+        #expect(try server.run("the first", in: "whole").files["report.html"] != nil)
         // The run as the server has it is a run.
         let copy = folder.path("copy")
         try server.run("client.download_artifacts('\(run.id)', 'run', '\(folder.path(""))')")

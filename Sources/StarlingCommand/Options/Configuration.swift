@@ -29,6 +29,25 @@ enum Configuration {
         return try arguments(for: run.record.configuration, unless: typed, file: path + "/run.json")
     }
 
+    /// The line that trains a run again into the same folder, every option in its final value.
+    ///
+    /// - Throws: `usage` if a stored value is no option's.
+    static func command(ofRun run: RunDirectory) throws -> String {
+        let record = run.record
+        var options = record.configuration
+        let data = try arguments(
+            for: options.filter { $0.key == "data" }, unless: [], file: run.path + "/run.json")
+        options["data"] = nil
+        var arguments = ["starling", "train", record.model] + data
+        arguments += try Self.arguments(for: options, unless: [], file: run.path + "/run.json")
+        // The bits of others do not depend on it.
+        if [TwoTowerFlags.model, SSEPTFlags.model].contains(record.model), let threads = record.summary?["threads"]?.int
+        {
+            arguments += ["--threads", String(threads)]
+        }
+        return Shell.line(arguments + ["--output", run.path])
+    }
+
     private static func arguments(
         for stored: [String: JSONValue], unless typed: [String], file: String
     ) throws -> [String] {

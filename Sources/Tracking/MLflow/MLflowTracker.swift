@@ -182,7 +182,8 @@ extension MLflowTracker {
         }
         let client = MLflowClient(open.server, patience: RemoteOptions(), cancellation: Cancellation())
         let delivery = Delivery(
-            client: client, queue: open.queue, folder: run.folder, environment: environment, warn: warn, progress: { _ in })
+            client: client, queue: open.queue, folder: run.folder, environment: environment, warn: warn,
+            progress: { _ in })
         repeat {
             while try delivery.deliver() {}
         } while try open.addMissing()
