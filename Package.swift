@@ -89,7 +89,7 @@ let package = Package(
         room(
             "StarlingCommand",
             [
-                "Starling", "Formats", "Reports", "Neural", "Torch",
+                "Starling", "CKernels", "Formats", "Reports", "Neural", "Torch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], embedding: ["MLflowModel/starling_model.py"]),
         .executableTarget(
@@ -103,15 +103,18 @@ let package = Package(
         .executableTarget(
             name: "StreamSpeed", dependencies: ["Basics", "Formats", "Interactions"], path: "Benchmarks/streams",
             swiftSettings: strict),
+        // Ranks as threads, for tests of several rooms.
+        .target(name: "LocalRanks", dependencies: ["Basics"], path: "Tests/LocalRanks", swiftSettings: strict),
         tests("Kernels", ["Basics", "Kernels"]),
         tests("Formats", ["Basics", "Kernels", "Formats"], golden: true),
         tests("Remote", ["Basics", "Formats", "Interactions", "Remote"], golden: true),
         .testTarget(
             name: "StoresTests", dependencies: ["Stores"], exclude: ["standin"], swiftSettings: strict),
-        tests("Interactions", ["Basics", "CKernels", "Kernels", "Formats", "Interactions"], golden: true),
+        tests(
+            "Interactions", ["Basics", "CKernels", "Kernels", "Formats", "Interactions", "LocalRanks"], golden: true),
         tests("Ranking", ["Basics", "Kernels", "CKernels", "Interactions", "Ranking"], golden: true),
         tests("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training"], golden: true),
-        tests("Factorization", ["Starling", "CKernels"], golden: true),
+        tests("Factorization", ["Starling", "CKernels", "LocalRanks"], golden: true),
         tests("Torch", ["Basics", "Formats", "Torch"], golden: true),
         tests(
             "Neural",
@@ -124,7 +127,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "Starling", "Training", "StarlingCommand", "Stores", "Tracking", "FullProgram", "CoreProgram",
+                "Starling", "Training", "Torch", "StarlingCommand", "Stores", "Tracking", "FullProgram", "CoreProgram",
             ],
             exclude: ["golden", "mlflow", "report"], swiftSettings: strict),
     ],

@@ -12,9 +12,17 @@ struct starling_group {
     int size;
 };
 
+struct starling_transfer {
+    c10::intrusive_ptr<c10d::Work> work;
+};
+
 namespace starling {
 
 namespace {
+
+at::Tensor bytes_at(const void *bytes, int64_t count) {
+    return at::from_blob(const_cast<void *>(bytes), {count}, at::TensorOptions().dtype(at::kByte));
+}
 
 int join_group(
     const char *backend, const char *host, int32_t port, int32_t serves, int32_t rank, int32_t size, int64_t milliseconds,
@@ -73,6 +81,25 @@ int barrier(starling_group *group) {
     return guarded([&] { group->backend->barrier()->wait(); });
 }
 
+int send(starling_group *group, const void *bytes, int64_t count, int32_t to, starling_transfer **transfer) {
+    return guarded([&] {
+        std::vector<at::Tensor> tensors{bytes_at(bytes, count)};
+        *transfer = new starling_transfer{group->backend->send(tensors, to, 0)};
+    });
+}
+
+int receive(starling_group *group, void *bytes, int64_t count, int32_t from, starling_transfer **transfer) {
+    return guarded([&] {
+        std::vector<at::Tensor> tensors{bytes_at(bytes, count)};
+        *transfer = new starling_transfer{group->backend->recv(tensors, from, 0)};
+    });
+}
+
+int finish(starling_transfer *transfer) {
+    const std::unique_ptr<starling_transfer> owned(transfer);
+    return guarded([&] { owned->work->wait(); });
+}
+
 } // namespace
 
 void add_groups(starling_torch &plugin) {
@@ -83,6 +110,9 @@ void add_groups(starling_torch &plugin) {
     plugin.all_to_all = all_to_all;
     plugin.broadcast = broadcast;
     plugin.barrier = barrier;
+    plugin.send = send;
+    plugin.receive = receive;
+    plugin.finish = finish;
 }
 
 } // namespace starling

@@ -50,6 +50,8 @@ public struct StarlingError: Error, Sendable, CustomStringConvertible {
     /// The way out: what the reader can do about it.
     public var remedy: String?
     public var cause: (any Error)?
+    /// Whether another rank of the same training tells of it.
+    public var isTold = false
 
     public init(
         _ code: Code, _ what: String, at place: Place = Place(), remedy: String? = nil, cause: (any Error)? = nil

@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 // Raised by one with every change of this file.
-enum { STARLING_TORCH_ABI = 4 };
+enum { STARLING_TORCH_ABI = 5 };
 
 enum {
     STARLING_TORCH_FAILED = 1,
@@ -27,6 +27,7 @@ typedef struct starling_tensor starling_tensor;
 // Found once, and there as long as the process.
 typedef struct starling_operator starling_operator;
 typedef struct starling_group starling_group;
+typedef struct starling_transfer starling_transfer;
 
 enum {
     STARLING_NONE,
@@ -153,6 +154,11 @@ typedef struct {
         const int64_t *own_counts);
     int (*broadcast)(starling_group *group, starling_tensor *tensor, int32_t root);
     int (*barrier)(starling_group *group);
+    // Begin to send or receive bytes of the CPU's memory, which must stay as they are until `finish`, which waits and lets the
+    // transfer go. What one rank sends another arrives in order.
+    int (*send)(starling_group *group, const void *bytes, int64_t count, int32_t to, starling_transfer **transfer);
+    int (*receive)(starling_group *group, void *bytes, int64_t count, int32_t from, starling_transfer **transfer);
+    int (*finish)(starling_transfer *transfer);
 } starling_torch;
 
 // The plugin's one symbol.

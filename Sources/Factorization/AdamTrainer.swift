@@ -9,7 +9,7 @@ package import Training
 ///
 /// Each epoch draws its own order of the ratings (``AdamRatings``). All workers walk the batches together; each row is
 /// summed and moved by the one worker that owns it, over the batch's samples in their order, so weights are the same bits
-/// at any thread count.
+/// at any thread count. On several ranks each does all of it, since a batch is too little to share.
 package final class AdamTrainer: EpochTrainer {
     private let parameters: FactorParameters
     private let ratings: AdamRatings
@@ -21,15 +21,18 @@ package final class AdamTrainer: EpochTrainer {
     private let isa: InstructionSet
     private let moments: AdamMoments
     private let progress: EpochPlace
+    private let ranks: any Communicator
 
     package init(
         history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog?,
-        options: MatrixFactorizationOptions, workers: Workers, isa: InstructionSet
+        options: MatrixFactorizationOptions, ranks: any Communicator = OneRank(), workers: Workers,
+        isa: InstructionSet
     ) {
         precondition(workers.count <= UInt16.max, "owners of rows are numbered in 16 bits")
         self.options = options
         self.workers = workers
         self.isa = isa
+        self.ranks = ranks
         let parameters = FactorParameters(history: history, options: options, places: nil, workers: workers)
         self.parameters = parameters
         ratings = AdamRatings(history, options: options)
@@ -58,11 +61,13 @@ package final class AdamTrainer: EpochTrainer {
     ) throws -> EpochOutcome {
         let clock = Stopwatch()
         let (size, total) = (options.batchSize, ratings.count)
+        // Ranks stop together, between epochs.
+        func isStopped() -> Bool { ranks.size == 1 && cancellation.isCancelled }
         func range(_ step: Int) -> Range<Int> { step * size..<min(total, (step + 1) * size) }
         let order = ratings.order(of: epoch, seed: options.seed)
         var told = -Double.infinity
         let steps = progress.next..<(total + size - 1) / size
-        if !steps.isEmpty && !cancellation.isCancelled {
+        if !steps.isEmpty && !isStopped() {
             walk(steps, epoch: epoch, range: range) {
                 order.copy($0, to: $1, isa: isa)
             } after: { step, loss in
@@ -72,14 +77,14 @@ package final class AdamTrainer: EpochTrainer {
                     let (done, loss) = progress.sums { range($0).count }
                     report(EpochProgress(done: done, total: total, loss: loss / Double(done)))
                 }
-                return !cancellation.isCancelled
+                return !isStopped()
             }
         }
         guard progress.isComplete else { return .interrupted }
         let seconds = clock.seconds
         var metrics = ["train_loss": progress.sums { range($0).count }.loss / Double(max(1, total))]
         progress.reset()
-        if let validation { metrics.merge(validation.metrics()) { $1 } }
+        if let validation { try metrics.merge(validation.metrics()) { $1 } }
         return .finished(metrics: metrics, seconds: seconds)
     }
 

@@ -1,3 +1,4 @@
+package import Basics
 package import Interactions
 package import Kernels
 
@@ -15,7 +16,9 @@ package struct BlockGrid: Sendable {
     package let side: Int
     /// The place of each row.
     package let userPlaces: [UInt32], itemPlaces: [UInt32]
-    /// The ratings of each user block.
+    /// Where blocks begin among the places, `[side + 1]`.
+    package let userStarts: [Int], itemStarts: [Int]
+    /// The ratings of each user block; of those of other ranks none.
     package let userBlocks: [BlockRatings]
     /// `[side²]`: ratings of block `userBlock × side + itemBlock`.
     package let ratingCounts: [Int]
@@ -34,7 +37,11 @@ package struct BlockGrid: Sendable {
         return max(1, min(side, users, items))
     }
 
-    package init(_ history: InteractionMatrix<UserRow, ItemRow>, factors: Int, workers: Workers) {
+    /// - Throws: `unavailable` if another rank is lost.
+    package init(
+        _ history: InteractionMatrix<UserRow, ItemRow>, factors: Int, ranks: any Communicator = OneRank(),
+        workers: Workers
+    ) throws {
         let (users, itemCount) = (history.rowCount, history.columnCount)
         let side = Self.side(users: users, items: itemCount, ratings: history.entryCount, factors: factors)
         self.side = side
@@ -43,8 +50,8 @@ package struct BlockGrid: Sendable {
         let activity = (0..<users).map { history.offsets[$0 + 1] - history.offsets[$0] }
         let (userStarts, userPlaces) = Self.deal(activity, into: side)
         let (itemStarts, itemPlaces) = Self.deal(audience, into: side)
-        self.userPlaces = userPlaces
-        self.itemPlaces = itemPlaces
+        (self.userStarts, self.userPlaces) = (userStarts, userPlaces)
+        (self.itemStarts, self.itemPlaces) = (itemStarts, itemPlaces)
         var userOrder = [UserRow](repeating: UserRow(0), count: users)
         for (row, place) in userPlaces.enumerated() { userOrder[Int(place)] = UserRow(row) }
         var blockOfPlace = [UInt8](repeating: 0, count: itemCount)
@@ -54,16 +61,19 @@ package struct BlockGrid: Sendable {
 
         // A segment's rows take a quarter of a megabyte.
         let segment = max(64, (1 << 18) / FactorTable.bytes(rows: 1, width: factors))
-        var blocks = [BlockRatings?](repeating: nil, count: side)
+        let own = ranks.part(of: side)
+        var blocks = [BlockRatings](repeating: BlockRatings(side: side), count: side)
         blocks.withUnsafeMutableBufferPointer { blocks in
-            workers.forEach(side) { block, _ in
+            workers.forEach(own.count) { index, _ in
+                let block = own.lowerBound + index
                 blocks[block] = BlockRatings(
                     history, users: userOrder[userStarts[block]..<userStarts[block + 1]], segment: segment,
                     itemPlaces: itemPlaces, blockOfPlace: blockOfPlace, side: side)
             }
         }
-        userBlocks = blocks.map { $0! }
-        ratingCounts = userBlocks.flatMap { block in (0..<side).map { block.ratingCount(itemBlock: $0) } }
+        userBlocks = blocks
+        let counts = blocks[own].flatMap { block in (0..<side).map { block.ratingCount(itemBlock: $0) } }
+        ratingCounts = try counts.withUnsafeBufferPointer { Array(try ranks.gathered($0).joined()) }
     }
 
     /// Bytes the grid takes at most, for estimates.

@@ -47,6 +47,9 @@ package struct BlockRatings: Sendable {
         }
     }
 
+    /// None.
+    init(side: Int) { self.side = side }
+
     /// Of `userRows`, whose indices are their places.
     init(
         _ history: InteractionMatrix<UserRow, ItemRow>, users userRows: ArraySlice<UserRow>, segment: Int,

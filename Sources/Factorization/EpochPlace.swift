@@ -1,3 +1,4 @@
+import Basics
 import Formats
 
 /// Where an unfinished epoch stands: which of its steps are done, and the loss that each added. Kept in checkpoints,
@@ -30,12 +31,21 @@ final class EpochPlace: @unchecked Sendable {
     /// The first step that is not done, for steps that are done in their order; all of them if none is left.
     var next: Int { done.firstIndex(of: 0) ?? done.count }
 
+    /// Gives every rank what the others have done: each of `ranges` is one rank's.
+    func share(_ ranges: [Range<Int>], _ ranks: any Communicator) throws {
+        try ranks.allGather(in: UnsafeMutableRawBufferPointer(done), parts: ranges)
+        try ranks.allGather(
+            in: UnsafeMutableRawBufferPointer(losses), parts: ranges.map { $0.lowerBound * 8..<$0.upperBound * 8 })
+    }
+
     var isComplete: Bool { done.allSatisfy { $0 != 0 } }
 
     /// Sums over finished steps, in step order: their sizes and their losses.
-    func sums(size: (Int) -> Int) -> (done: Int, loss: Double) {
+    ///
+    /// - Parameter steps: those to look at; nil = all.
+    func sums(of steps: Range<Int>? = nil, size: (Int) -> Int) -> (done: Int, loss: Double) {
         var sums = (done: 0, loss: 0.0)
-        for step in done.indices where done[step] != 0 {
+        for step in steps ?? done.indices where done[step] != 0 {
             sums.done += size(step)
             sums.loss += losses[step]
         }

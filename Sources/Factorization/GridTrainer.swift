@@ -9,7 +9,8 @@ package import Training
 ///
 /// An epoch walks the grid's strata in an order drawn for that epoch; within a stratum workers take blocks as they
 /// come. Results do not depend on who takes which, so weights are the same bits at any thread count, and an epoch
-/// that was interrupted goes on with the blocks it still lacks.
+/// that was interrupted goes on with the blocks it still lacks. Ranks have user blocks each, and pass item blocks on
+/// (``ItemBlocks``), to the same bits again.
 package final class GridTrainer: EpochTrainer {
     let grid: BlockGrid
     private let parameters: FactorParameters
@@ -20,15 +21,19 @@ package final class GridTrainer: EpochTrainer {
     /// AdaGrad's sums of mean squared gradients: users, items, user biases, item biases; by place.
     private let squares: [FloatColumn]
     private let progress: EpochPlace
+    private let ranks: any Communicator
+    private let itemBlocks: ItemBlocks
 
     package init(
         history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog?,
-        options: MatrixFactorizationOptions, workers: Workers, isa: InstructionSet
-    ) {
+        options: MatrixFactorizationOptions, ranks: any Communicator = OneRank(), workers: Workers,
+        isa: InstructionSet
+    ) throws {
         self.options = options
         self.workers = workers
         self.isa = isa
-        grid = BlockGrid(history, factors: options.factors, workers: workers)
+        self.ranks = ranks
+        grid = try BlockGrid(history, factors: options.factors, ranks: ranks, workers: workers)
         parameters = FactorParameters(
             history: history, options: options, places: (grid.userPlaces, grid.itemPlaces), workers: workers)
         let parameters = parameters
@@ -37,6 +42,10 @@ package final class GridTrainer: EpochTrainer {
         let columns = options.optimizer != .adagrad ? [] : options.biases ? sizes + sizes : sizes
         squares = columns.map(FloatColumn.init(count:))
         progress = EpochPlace(steps: grid.side * grid.side)
+        let (grid, squares) = (grid, squares)
+        let items = zip(grid.itemStarts, grid.itemStarts.dropFirst()).map { $0..<$1 }
+        itemBlocks = ItemBlocks(
+            side: grid.side, memory: items.map { parameters.memory(side: 1, squares, places: $0) }, ranks: ranks)
     }
 
     package var weights: [TensorSource] { parameters.tensors }
@@ -64,22 +73,45 @@ package final class GridTrainer: EpochTrainer {
         let clock = Stopwatch()
         let side = grid.side
         let total = grid.ratingCount
+        let own = itemBlocks.own
         for stratum in strata(of: epoch) {
-            workers.forEach(side) { userBlock, worker in
+            try itemBlocks.move(to: stratum)
+            workers.forEach(own.count) { index, worker in
+                let userBlock = own.lowerBound + index
                 let block = userBlock * side + (userBlock + stratum) % side
-                guard !progress.isDone(block), !cancellation.isCancelled else { return }
+                // Ranks stop together, between strata.
+                guard !progress.isDone(block), ranks.size > 1 || !cancellation.isCancelled else { return }
                 progress.finish(block, loss: walk(block, epoch: epoch))
             }
-            if cancellation.isCancelled && !progress.isComplete { return .interrupted }
-            let (done, loss) = progress.sums { grid.ratingCounts[$0] }
+            let sums = progress.sums(of: own.lowerBound * side..<own.upperBound * side) { grid.ratingCounts[$0] }
+            let all = try ranks.allGather((stops: cancellation.isCancelled, done: sums.done, loss: sums.loss))
+            if all.contains(where: \.stops) {
+                try share()
+                if !progress.isComplete { return .interrupted }
+            }
+            let (done, loss) = all.reduce((0, 0.0)) { ($0.0 + $1.done, $0.1 + $1.loss) }
             report(EpochProgress(done: done, total: total, loss: loss / Double(max(1, done))))
         }
+        try share()
         let seconds = clock.seconds
         let loss = progress.sums { grid.ratingCounts[$0] }.loss / Double(max(1, total))
         progress.reset()
         var metrics = ["train_loss": loss]
-        if let validation { metrics.merge(validation.metrics()) { $1 } }
+        if let validation { try metrics.merge(validation.metrics(ranks)) { $1 } }
         return .finished(metrics: metrics, seconds: seconds)
+    }
+
+    /// Gives every rank the newest rows of all, and what has been done.
+    private func share() throws {
+        guard ranks.size > 1 else { return }
+        try itemBlocks.share()
+        let blocks = (0..<ranks.size).map { ranks.size.part($0, of: grid.side) }
+        let users = blocks.map { grid.userStarts[$0.lowerBound]..<grid.userStarts[$0.upperBound] }
+        for column in parameters.memory(side: 0, squares, places: 0..<grid.userPlaces.count) {
+            let width = column.count / grid.userPlaces.count
+            try ranks.allGather(in: column, parts: users.map { $0.lowerBound * width..<$0.upperBound * width })
+        }
+        try progress.share(blocks.map { $0.lowerBound * grid.side..<$0.upperBound * grid.side }, ranks)
     }
 
     /// The order of strata in an epoch.
@@ -131,5 +163,22 @@ package final class GridTrainer: EpochTrainer {
         work.clip = Float(options.clipNorm ?? 0)
         work.dropout = Float(options.dropout)
         return work
+    }
+}
+
+extension FactorParameters {
+    /// The bytes of a stretch of places of a side (0: users, 1: items): factors, biases, and sums of squares where there are.
+    fileprivate func memory(
+        side: Int, _ squares: [FloatColumn], places: Range<Int>
+    ) -> [UnsafeMutableRawBufferPointer] {
+        let table = rows(side)
+        let columns = [biases(side)] + squares.enumerated().map { $0.offset % 2 == side ? $0.element.base : nil }
+        return [
+            UnsafeMutableRawBufferPointer(
+                start: table.base + places.lowerBound * table.stride, count: places.count * table.stride * 4)
+        ]
+            + columns.compactMap {
+                $0.map { UnsafeMutableRawBufferPointer(start: $0 + places.lowerBound, count: places.count * 4) }
+            }
     }
 }

@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 public import Interactions
 public import Kernels
 public import Training
@@ -29,19 +29,21 @@ public enum MatrixFactorization {
             on: log.userMatrix(workers: workers), validation: validation, options: options, workers: workers, isa: isa)
     }
 
-    /// The same over users' histories.
+    /// The same over users' histories, which are the same on every rank. Ranks share the work of stochastic gradient descent
+    /// and row-wise AdaGrad; with Adam, whose batches follow one upon the other, each does all of it.
     public static func trainer(
         on history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog? = nil,
-        options: MatrixFactorizationOptions = MatrixFactorizationOptions(), workers: Workers,
-        isa: InstructionSet = .best
+        options: MatrixFactorizationOptions = MatrixFactorizationOptions(), ranks: any Communicator = OneRank(),
+        workers: Workers, isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
         try options.validate()
         try requireRatings(history)
         if options.optimizer == .adam {
             return AdamTrainer(
-                history: history, validation: validation, options: options, workers: workers, isa: isa)
+                history: history, validation: validation, options: options, ranks: ranks, workers: workers, isa: isa)
         }
-        return GridTrainer(history: history, validation: validation, options: options, workers: workers, isa: isa)
+        return try GridTrainer(
+            history: history, validation: validation, options: options, ranks: ranks, workers: workers, isa: isa)
     }
 
     /// - Throws: `badData` for a history without interactions or without ratings.

@@ -46,12 +46,13 @@ package struct Program: Sendable {
         // A reader that goes away (`starling … | head`) ends the command quietly.
         signal(SIGPIPE, SIG_DFL)
         FileHandles.guardStandardStreams()
+        Launcher.endTogether()
         do {
             let arguments = try Spelling.expand(Array(CommandLine.arguments.dropFirst()))
             var command = try StarlingCommand.parseAsRoot(arguments)
             try Self.$current.withValue(self) { try command.run() }
         } catch let error as StarlingError {
-            FileHandles.standardError("error: \(DisplayWidth.printable("\(error)"))\n")
+            if !error.isTold { FileHandles.standardError("error: \(DisplayWidth.printable("\(error)"))\n") }
             exit(error.code.exitStatus)
         } catch {
             if let file = Spelling.configurationFile(in: CommandLine.arguments),

@@ -13,7 +13,8 @@ struct StarlingCommand: ParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            TrainCommand.self, TuneCommand.self, UpdateCommand.self, EvaluateCommand.self, RecommendCommand.self,
+            TrainCommand.self, LaunchCommand.self, TuneCommand.self, UpdateCommand.self, EvaluateCommand.self,
+            RecommendCommand.self,
             SimilarCommand.self,
             ExportCommand.self,
             DescribeCommand.self, RunsCommand.self, CompareCommand.self, ReportCommand.self, TrackCommand.self,

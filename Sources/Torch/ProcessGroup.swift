@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 import CTorch
 
 /// Processes that exchange tensors: c10d's group over Gloo, which LibTorch brings.
@@ -6,7 +6,7 @@ import CTorch
 /// Ranks find each other as they do under `torchrun`: at `MASTER_ADDR` and `MASTER_PORT`, with `RANK` and `WORLD_SIZE`. Every
 /// rank makes the same calls in the same order; each blocks until its part is done, and throws `unavailable` where another
 /// rank is lost or the time is over. Tensors lie in the CPU's memory, in C order.
-public final class ProcessGroup {
+public final class ProcessGroup: Communicator {
     /// Where ranks meet, and which one this is.
     public struct Rendezvous: Sendable, Equatable {
         public var rank = 0
@@ -58,6 +58,7 @@ public final class ProcessGroup {
     }
 
     public let rank, size: Int
+    public private(set) var sentBytes = 0
     private let handle: OpaquePointer
     private let library: TorchLibrary
 
@@ -113,6 +114,40 @@ public final class ProcessGroup {
 
     /// Waits until every rank has come here.
     public func barrier() throws { try check(table.barrier(handle)) }
+
+    public func send(_ bytes: UnsafeRawBufferPointer, to rank: Int) throws -> any Transfer {
+        sentBytes += bytes.count
+        return try transfer(with: rank) { table.send(handle, bytes.baseAddress, Int64(bytes.count), Int32(rank), &$0) }
+    }
+
+    public func receive(_ bytes: UnsafeMutableRawBufferPointer, from rank: Int) throws -> any Transfer {
+        try transfer(with: rank) { table.receive(handle, bytes.baseAddress, Int64(bytes.count), Int32(rank), &$0) }
+    }
+
+    private func transfer(with other: Int, _ begin: (inout OpaquePointer?) -> Int32) throws -> any Transfer {
+        var made: OpaquePointer?
+        let lost = "rank \(rank) of \(size) lost rank \(other)"
+        try Self.check(library, begin(&made), lost)
+        return GroupTransfer(self, made!, lost)
+    }
+
+    private final class GroupTransfer: Transfer {
+        private let group: ProcessGroup
+        private var handle: OpaquePointer?
+        private let lost: String
+
+        init(_ group: ProcessGroup, _ handle: OpaquePointer, _ lost: String) {
+            (self.group, self.handle, self.lost) = (group, handle, lost)
+        }
+
+        deinit { try? wait() }
+
+        func wait() throws {
+            guard let taken = handle else { return }
+            handle = nil
+            try ProcessGroup.check(group.library, group.table.finish(taken), lost)
+        }
+    }
 
     private func check(_ code: Int32) throws {
         try Self.check(library, code, "rank \(rank) of \(size) lost the others")

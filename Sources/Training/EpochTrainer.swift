@@ -14,6 +14,10 @@ public protocol EpochTrainer: AnyObject {
     /// unfinished epoch it stands.
     var optimizerState: [TensorSource] { get }
 
+    /// Whether a rank of several holds only a part of these tensors: then emitting one takes all ranks, which emit the same
+    /// tensor at the same time, and gives it whole on rank 0. Default: false, rank 0 holds all.
+    var isSharded: Bool { get }
+
     /// Takes back what ``weights`` and ``optimizerState`` gave.
     ///
     /// - Throws: `failed` naming the tensor, if one is missing or has another shape.

@@ -32,20 +32,25 @@ public struct TrainingLoop: Sendable {
     /// stays `running`: the caller writes the model and then calls ``RunDirectory/finish(summary:)``; killed
     /// between the two, a resume comes back here, trains nothing and returns the same result.
     ///
+    /// On several ranks each has a trainer, and rank 0 alone has a run and observers; all return the same result.
+    ///
     /// - Parameter run: where checkpoints and metrics go; without it nothing is kept, and early stopping uses a
     ///   temporary folder for the best weights.
     /// - Throws: `interrupted` after a cancellation, when the checkpoint is written; `failed` when the loss is not a
     ///   finite number, or a checkpoint cannot be written (the ones before it are intact); `usage` when the
     ///   watched metric is not measured; whatever the trainer throws.
     public func train(
-        _ trainer: any EpochTrainer, in run: RunDirectory? = nil, cancellation: Cancellation = Cancellation(),
-        observers: [any TrainingObserver] = []
+        _ trainer: any EpochTrainer, in run: RunDirectory? = nil, ranks: any Communicator = OneRank(),
+        cancellation: Cancellation = Cancellation(), observers: [any TrainingObserver] = []
     ) throws -> TrainingResult {
-        let scratch = run == nil && earlyStopping != nil ? try Files.makeTemporaryFolder() : nil
+        let keepsRun = try ranks.any(run != nil)
+        let needsScratch = !keepsRun && earlyStopping != nil
+        let scratch = needsScratch && ranks.rank == 0 ? try Files.makeTemporaryFolder() : nil
         defer { if let scratch { try? Files.remove(scratch) } }
         let session = TrainingSession(
             loop: self, trainer: trainer, run: run,
-            store: (run?.checkpointsPath ?? scratch).map { CheckpointStore($0) }, cancellation: cancellation,
+            store: (run?.checkpointsPath ?? scratch).map { CheckpointStore($0) }, ranks: ranks,
+            keeps: (run: keepsRun, checkpoints: keepsRun || needsScratch), cancellation: cancellation,
             observers: observers)
         do {
             return try session.train()

@@ -6,6 +6,9 @@ final class TrainingSession {
     private let trainer: any EpochTrainer
     private let run: RunDirectory?
     private let store: CheckpointStore?
+    private let ranks: any Communicator
+    /// Whether there is a run, and a store, on rank 0.
+    private let keeps: (run: Bool, checkpoints: Bool)
     private let cancellation: Cancellation
     private let observers: [any TrainingObserver]
     private var state = TrainingState()
@@ -15,12 +18,15 @@ final class TrainingSession {
 
     init(
         loop: TrainingLoop, trainer: any EpochTrainer, run: RunDirectory?, store: CheckpointStore?,
-        cancellation: Cancellation, observers: [any TrainingObserver]
+        ranks: any Communicator,
+        keeps: (run: Bool, checkpoints: Bool), cancellation: Cancellation, observers: [any TrainingObserver]
     ) {
         self.loop = loop
         self.trainer = trainer
         self.run = run
         self.store = store
+        self.ranks = ranks
+        self.keeps = keeps
         self.cancellation = cancellation
         self.observers = observers
     }
@@ -29,7 +35,7 @@ final class TrainingSession {
         try resume()
         tell(.started(epochs: loop.epochs, resumed: lastWritten))
         while state.finishedEpochs < loop.epochs && !state.isStopped {
-            if cancellation.isCancelled { throw interruption() }
+            if try ranks.any(cancellation.isCancelled) { throw interruption() }
             try trainEpoch(state.finishedEpochs + 1)
         }
         let result = try conclude()
@@ -42,17 +48,26 @@ final class TrainingSession {
     }
 
     private func resume() throws {
-        guard let run, let store else { return }
-        if Files.exists(store.path) { try Files.removeLeftovers(in: store.path) }
-        if let checkpoint = try store.newestGood(warn: { tell(.warning($0)) }) {
-            try check(checkpoint, run.record)
-            try trainer.restore(weights: checkpoint.weights, optimizer: checkpoint.optimizer)
+        guard keeps.run else { return }
+        let newest = try ranks.together {
+            guard let run, let store else { return nil as Checkpoint? }
+            if Files.exists(store.path) { try Files.removeLeftovers(in: store.path) }
+            let newest = try store.newestGood(warn: { tell(.warning($0)) })
+            if let newest {
+                try check(newest, run.record)
+            } else if try !store.names().isEmpty {
+                tell(.warning("no checkpoint of the run can be used; training starts from the beginning"))
+            }
+            return newest
+        }
+        if let checkpoint = try Checkpoint.shared(newest, ranks) {
+            try ranks.together {
+                try trainer.restore(weights: checkpoint.weights, optimizer: checkpoint.optimizer)
+            }
             state = checkpoint.state.training
             lastWritten = checkpoint.name
-        } else if try !store.names().isEmpty {
-            tell(.warning("no checkpoint of the run can be used; training starts from the beginning"))
         }
-        try run.replaceMetrics(by: state.epochs)
+        try ranks.together { try run?.replaceMetrics(by: state.epochs) }
     }
 
     private func check(_ checkpoint: Checkpoint, _ record: RunRecord) throws {
@@ -88,28 +103,31 @@ final class TrainingSession {
                 metrics: metrics, seconds: seconds, watching: watched, loop.earlyStopping)
             let isLast = epoch == loop.epochs || state.isStopped
             if isLast || isBest || epoch % loop.checkpointEvery == 0 { try checkpoint(epochIsComplete: true) }
-            try run?.append(state.epochs.last!)
+            try ranks.together { try run?.append(state.epochs.last!) }
             tell(.epochFinished(state.epochs.last!, isBest: isBest))
         case .interrupted:
             // Weights that are no numbers must not become the newest checkpoint.
-            if let loss, !loss.isFinite { throw TrainingState.diverged("the loss", loss, epoch) }
+            if try ranks.any(loss?.isFinite == false) { throw TrainingState.diverged("the loss", loss ?? .nan, epoch) }
             state.partialSeconds += watch.seconds
-            if run != nil { try checkpoint(epochIsComplete: false) }
+            if keeps.run { try checkpoint(epochIsComplete: false) }
             throw interruption()
         }
     }
 
     private func checkpoint(epochIsComplete: Bool) throws {
-        guard let store else { return }
-        let record = run?.record
-        let name = try store.write(
-            CheckpointState(
-                model: record?.model ?? "", configuration: record?.configuration ?? [:],
-                isa: record?.versions.isa ?? "", training: state, epochIsComplete: epochIsComplete),
-            weights: trainer.weights, optimizer: trainer.optimizerState)
-        lastWritten = name
-        tell(.checkpointWritten(name))
-        try store.prune(after: name, keep: loop.keep, best: state.best?.epoch)
+        guard keeps.checkpoints else { return }
+        let name = try trainer.onFirstRank(of: ranks) { weights, optimizer in
+            let (store, record) = (store!, run?.record)
+            let name = try store.write(
+                CheckpointState(
+                    model: record?.model ?? "", configuration: record?.configuration ?? [:],
+                    isa: record?.versions.isa ?? "", training: state, epochIsComplete: epochIsComplete),
+                weights: weights, optimizer: optimizer)
+            tell(.checkpointWritten(name))
+            try store.prune(after: name, keep: loop.keep, best: state.best?.epoch)
+            return "\(name)"
+        }
+        lastWritten = CheckpointName(name)
     }
 
     /// The checkpoint may be older than the weights when `checkpointEvery` is above 1 and the flag went up
@@ -117,7 +135,7 @@ final class TrainingSession {
     private func interruption() -> any Error {
         let epoch = state.finishedEpochs + 1
         do {
-            if run != nil, state.partialSeconds == 0, state.finishedEpochs > 0,
+            if keeps.run, state.partialSeconds == 0, state.finishedEpochs > 0,
                 lastWritten != CheckpointName(epochs: state.finishedEpochs)
             {
                 try checkpoint(epochIsComplete: true)
@@ -128,15 +146,18 @@ final class TrainingSession {
         tell(.interrupted(epoch: epoch))
         return StarlingError(
             .interrupted, "stopped in epoch \(epoch) of \(loop.epochs)",
-            remedy: run == nil ? nil : "--resume goes on from here")
+            remedy: keeps.run ? "--resume goes on from here" : nil)
     }
 
     private func conclude() throws -> TrainingResult {
         var shown = state.epochs.last
-        if loop.earlyStopping != nil, let best = state.best, best.epoch != state.finishedEpochs, let store {
+        if loop.earlyStopping != nil, let best = state.best, best.epoch != state.finishedEpochs {
             do {
-                let checkpoint = try store.open(CheckpointName(epochs: best.epoch))
-                try trainer.restore(weights: checkpoint.weights, optimizer: checkpoint.optimizer)
+                let own = try ranks.together { try store?.open(CheckpointName(epochs: best.epoch)) }
+                let checkpoint = try Checkpoint.shared(own, ranks)!
+                try ranks.together {
+                    try trainer.restore(weights: checkpoint.weights, optimizer: checkpoint.optimizer)
+                }
                 shown = state.epochs[best.epoch - 1]
             } catch {
                 tell(.warning("the weights of epoch \(best.epoch), the best, cannot be used; the last stay: \(error)"))
@@ -145,6 +166,6 @@ final class TrainingSession {
         return TrainingResult(
             epochs: state.epochs, metrics: shown?.metrics ?? [:], bestEpoch: state.best?.epoch,
             trainSeconds: state.epochs.reduce(0) { $0 + $1.seconds },
-            weightsSHA256: try WeightsDigest.sha256(trainer.weights))
+            weightsSHA256: try trainer.onFirstRank(of: ranks) { weights, _ in try WeightsDigest.sha256(weights) })
     }
 }

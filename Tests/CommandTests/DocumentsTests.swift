@@ -71,6 +71,10 @@ import Testing
         #expect(loaded.status == 0, "\(loaded.error)")
     }
 
+    @Test(.enabled(if: hasTorch, "run `make torch` for this test")) func distributed() throws {
+        try type(Self.blocks("distributed.md", "sh"))
+    }
+
     @Test func vertex() throws { try type(Self.blocks("vertex.md", "sh")) }
 }
 

@@ -6,9 +6,9 @@ import Testing
 
 @Suite struct BlockGridTests {
     @Test(arguments: [(1, 1), (1, 40), (50, 3), (100, 70), (700, 333)])
-    func everyRatingStandsOnceInItsBlock(users: Int, items: Int) {
+    func everyRatingStandsOnceInItsBlock(users: Int, items: Int) throws {
         let log = randomRatings(users: users, items: items, density: 0.3, seed: UInt64(users + items))
-        let grid = BlockGrid(log.userMatrix(), factors: 8, workers: Workers(threads: 3))
+        let grid = try BlockGrid(log.userMatrix(), factors: 8, workers: Workers(threads: 3))
         #expect(grid.ratingCount == log.count)
         #expect(Set(grid.userPlaces) == Set(0..<UInt32(users)))
         #expect(Set(grid.itemPlaces) == Set(0..<UInt32(items)))
@@ -37,18 +37,18 @@ import Testing
         }
     }
 
-    @Test func blocksHaveAboutEqualWork() {
+    @Test func blocksHaveAboutEqualWork() throws {
         let log = randomRatings(users: 2000, items: 500, density: 0.05, seed: 5)
-        let grid = BlockGrid(log.userMatrix(), factors: 8, workers: Workers(threads: 2))
+        let grid = try BlockGrid(log.userMatrix(), factors: 8, workers: Workers(threads: 2))
         let rows = (0..<grid.side).map { row in grid.ratingCounts[row * grid.side..<(row + 1) * grid.side].reduce(0, +)
         }
         #expect(grid.side == 16)
         #expect(rows.max()! - rows.min()! <= rows.max()! / 50)
     }
 
-    @Test func theGridDoesNotDependOnThreads() {
+    @Test func theGridDoesNotDependOnThreads() throws {
         let log = randomRatings(users: 300, items: 90, density: 0.2, seed: 9)
-        let grids = [1, 2, 7].map { BlockGrid(log.userMatrix(), factors: 8, workers: Workers(threads: $0)) }
+        let grids = try [1, 2, 7].map { try BlockGrid(log.userMatrix(), factors: 8, workers: Workers(threads: $0)) }
         for grid in grids.dropFirst() {
             for (block, other) in zip(grid.userBlocks, grids[0].userBlocks) {
                 #expect(block.users == other.users && block.items == other.items && block.values == other.values)
@@ -57,9 +57,9 @@ import Testing
     }
 
     /// A group waits exactly where it has something in common with the one before it in its row of groups.
-    @Test(arguments: [1, 2, 3]) func groupsWaitForWhatTheyShare(seed: UInt64) {
+    @Test(arguments: [1, 2, 3]) func groupsWaitForWhatTheyShare(seed: UInt64) throws {
         let log = randomRatings(users: 150, items: 60, density: 0.5, seed: seed)
-        let grid = BlockGrid(log.userMatrix(), factors: 8, workers: Workers(threads: 2))
+        let grid = try BlockGrid(log.userMatrix(), factors: 8, workers: Workers(threads: 2))
         var waiting = 0
         for block in grid.userBlocks {
             for column in 0..<grid.side {
@@ -74,10 +74,10 @@ import Testing
         #expect(waiting > 0)
     }
 
-    @Test func aRepeatedPairStandsInTwoGroups() {
+    @Test func aRepeatedPairStandsInTwoGroups() throws {
         let history = InteractionMatrix<UserRow, ItemRow>(
             offsets: [0, 7], columns: [0, 1, 1, 1, 2, 3, 4], values: [1, 2, 3, 4, 5, 6, 7], columnCount: 5)
-        let grid = BlockGrid(history, factors: 8, workers: Workers(threads: 1))
+        let grid = try BlockGrid(history, factors: 8, workers: Workers(threads: 1))
         let found = groups(grid.userBlocks[0], itemBlock: 0)
         #expect(found.flatMap(\.values).sorted() == [1, 2, 3, 4, 5, 6, 7])
         #expect(found.map(\.values.count) == [4, 2, 1])

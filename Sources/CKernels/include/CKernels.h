@@ -16,6 +16,7 @@
 #include "sk_filter.h"
 #include "sk_gibbs.h"
 #include "sk_memory.h"
+#include "sk_process.h"
 #include "sk_rank.h"
 #include "sk_sgd.h"
 #include "sk_shuffle.h"

@@ -22,12 +22,13 @@ final class ALSBasis: @unchecked Sendable {
     ///   - weight: α₀.
     ///   - rotates: whether to change to the basis of eigenvectors.
     init(
-        of table: borrowing FactorTable, order: Int, weight: Double, rotates: Bool, precise: Bool, workers: Workers,
-        isa: InstructionSet
-    ) {
+        of table: borrowing FactorTable, order: Int, weight: Double, rotates: Bool, precise: Bool,
+        ranks: any Communicator, workers: Workers, isa: InstructionSet
+    ) throws {
+        let gram =
+            weight > 0 ? try Self.gram(of: table, order: order, ranks: ranks, workers: workers, isa: isa) : nil
         self.order = order
         base = .aligned(order * order)
-        let gram = weight > 0 ? Self.gram(of: table, order: order, workers: workers, isa: isa) : nil
         defer { gram?.deallocate() }
         if let gram { for place in 0..<order * order { gram[place] *= weight } }
         base64 = precise ? .aligned(order * order) : nil
@@ -64,24 +65,39 @@ final class ALSBasis: @unchecked Sendable {
         rotation?.deallocate()
     }
 
-    /// YᵀY whole, in double precision over fixed stretches of rows.
+    /// YᵀY whole, in double precision: over stretches of rows, these in groups, all of which the table's size alone fixes.
+    /// Each rank sums its groups; all are added in their order.
     static func gram(
-        of table: borrowing FactorTable, order: Int, workers: Workers, isa: InstructionSet
-    ) -> UnsafeMutablePointer<Double> {
+        of table: borrowing FactorTable, order: Int, ranks: any Communicator, workers: Workers, isa: InstructionSet
+    ) throws -> UnsafeMutablePointer<Double> {
         let (base, stride, rows, chunk) = (table.base, table.stride, table.rows, max(4096, 16 * order))
         precondition(stride == order, "the other side has no bias to be weighed")
-        let parts = (rows + chunk - 1) / chunk
-        let sums = UnsafeMutablePointer<Float>.aligned(parts * order * order)
+        let (parts, size) = ((rows + chunk - 1) / chunk, order * order)
+        let groups = min(64, parts)
+        let sums = UnsafeMutablePointer<Double>.aligned(groups * size)
         defer { sums.deallocate() }
-        workers.forEach(parts) { part, _ in
-            let range = part * chunk..<min(rows, (part + 1) * chunk)
-            sk_als_gram(base + range.lowerBound * order, order, range.count, sums + part * order * order, isa.rawValue)
+        let own = ranks.part(of: groups)
+        workers.forEach(own.count) { index, _ in
+            let (group, sum) = (own.lowerBound + index, UnsafeMutablePointer<Float>.aligned(size))
+            defer { sum.deallocate() }
+            for part in groups.part(group, of: parts) {
+                let range = part * chunk..<min(rows, (part + 1) * chunk)
+                sum.update(repeating: 0, count: size)
+                sk_als_gram(base + range.lowerBound * order, order, range.count, sum, isa.rawValue)
+                for place in 0..<size { sums[group * size + place] += Double(sum[place]) }
+            }
         }
-        let gram = UnsafeMutablePointer<Double>.aligned(order * order)
+        let bytes = UnsafeMutableRawBufferPointer(start: sums, count: groups * size * 8)
+        try ranks.allGather(
+            in: bytes,
+            parts: (0..<ranks.size).map {
+                let part = ranks.size.part($0, of: groups)
+                return part.lowerBound * size * 8..<part.upperBound * size * 8
+            })
+        let gram = UnsafeMutablePointer<Double>.aligned(size)
         for row in 0..<order {
             for column in 0...row {
-                var sum = 0.0
-                for part in 0..<parts { sum += Double(sums[(part * order + row) * order + column]) }
+                let sum = (0..<groups).reduce(0.0) { $0 + sums[$1 * size + row * order + column] }
                 gram[row * order + column] = sum
                 gram[column * order + row] = sum
             }

@@ -1,3 +1,4 @@
+import Basics
 import CKernels
 import Interactions
 import Kernels
@@ -7,14 +8,18 @@ import Kernels
 struct ALSObjective {
     private let parameters: FactorParameters
     private let sides: [ALSSide]
+    /// The chunks of users that each rank has.
+    private let dealt: [[Int]]
+    private let ranks: any Communicator
     private let options: ALSOptions
     private let workers: Workers
     private let isa: InstructionSet
 
     init(
-        _ parameters: FactorParameters, _ sides: [ALSSide], _ options: ALSOptions, _ workers: Workers,
-        _ isa: InstructionSet
+        _ parameters: FactorParameters, _ sides: [ALSSide], _ dealt: [[Int]], _ options: ALSOptions,
+        _ ranks: any Communicator, _ workers: Workers, _ isa: InstructionSet
     ) {
+        (self.dealt, self.ranks) = (dealt, ranks)
         self.parameters = parameters
         self.sides = sides
         self.options = options
@@ -26,39 +31,40 @@ struct ALSObjective {
         var squared = 0.0, absolute = 0.0, loss = 0.0
     }
 
-    func metrics() -> [String: Double] {
+    func metrics() throws -> [String: Double] {
         guard sides[0].values != nil || options.loss else { return [:] }
-        let sums = observed()
+        let sums = try observed()
         var metrics: [String: Double] = [:]
         if sides[0].values != nil {
-            let count = Double(sides[0].columns.count)
+            let count = Double(sides[0].interactions)
             metrics["train_rmse"] = (sums.squared / count).squareRoot()
             metrics["train_mae"] = sums.absolute / count
         }
         if options.loss {
             metrics["train_loss"] =
-                sums.loss + options.weightOfAll * allPairs() + penalty(0, others: parameters.items.rows)
+                try sums.loss + options.weightOfAll * allPairs() + penalty(0, others: parameters.items.rows)
                 + penalty(1, others: parameters.users.rows)
         }
         return metrics
     }
 
     /// Over observed pairs: errors of values, and a s² − 2 t s + t, or for ratings the squared error.
-    private func observed() -> Sums {
+    private func observed() throws -> Sums {
         let (users, side) = (parameters.rows(0), sides[0])
         var work = sk_als_side()
         work.factors = UnsafePointer(parameters.items.base)
         work.biases = parameters.itemBiases.map { UnsafePointer($0.base) }
         work.stride = parameters.items.stride
-        let parts = UnsafeMutablePointer<Sums>.allocate(capacity: max(1, side.chunks))
+        let own = dealt[ranks.rank]
+        let parts = UnsafeMutablePointer<Sums>.allocate(capacity: max(1, own.count))
         defer { parts.deallocate() }
         let scores = (0..<workers.count).map { _ in UnsafeMutablePointer<Float>.aligned(side.longest + 4) }
         defer { for part in scores { part.deallocate() } }
-        workers.forEach(side.chunks) { chunk, worker in
+        workers.forEach(own.count) { index, worker in
             var sums = Sums()
-            for row in side.rows(chunk) {
+            for row in side.rows(own[index]) {
                 let row = Int(row)
-                let (first, count) = (side.offsets[row], side.count(row))
+                let (first, count) = (side.first(row), side.count(row))
                 side.columns.withUnsafeBufferPointer {
                     var task = sk_als_row()
                     task.columns = $0.baseAddress! + first
@@ -77,21 +83,26 @@ struct ALSObjective {
                     sums.loss += options.loss(of: value, score: score)
                 }
             }
-            (parts + chunk).initialize(to: sums)
+            (parts + index).initialize(to: sums)
         }
-        return (0..<side.chunks).reduce(into: Sums()) { total, part in
-            total.squared += parts[part].squared
-            total.absolute += parts[part].absolute
-            total.loss += parts[part].loss
+        let all = try ranks.gathered(UnsafeBufferPointer(start: parts, count: own.count))
+        var ofChunk = [Sums](repeating: Sums(), count: side.chunks)
+        for (rank, sums) in all.enumerated() {
+            for (chunk, sums) in zip(dealt[rank], sums) { ofChunk[chunk] = sums }
+        }
+        return ofChunk.reduce(into: Sums()) { total, part in
+            total.squared += part.squared
+            total.absolute += part.absolute
+            total.loss += part.loss
         }
     }
 
     /// Σ over all pairs of s²: the products of both Gram matrices, summed.
-    private func allPairs() -> Double {
+    private func allPairs() throws -> Double {
         guard options.weightOfAll > 0 else { return 0 }
         let order = parameters.users.stride
-        let users = ALSBasis.gram(of: parameters.users, order: order, workers: workers, isa: isa)
-        let items = ALSBasis.gram(of: parameters.items, order: order, workers: workers, isa: isa)
+        let users = try ALSBasis.gram(of: parameters.users, order: order, ranks: ranks, workers: workers, isa: isa)
+        let items = try ALSBasis.gram(of: parameters.items, order: order, ranks: ranks, workers: workers, isa: isa)
         defer {
             users.deallocate()
             items.deallocate()

@@ -77,6 +77,16 @@ public struct ALSOptions: Sendable, Equatable, Codable {
         regularizationExponent ?? (feedback == .explicit || unobservedWeight != nil ? 1 : 0)
     }
 
+    /// What solving a row takes, in multiplications, roughly.
+    func work(interactions: Int) -> Double {
+        let (n, k) = (Double(interactions), Double(factors))
+        return switch solver {
+        case .cholesky: n * k * k / 2 + k * k * k / 6
+        case .cg: (2 * n * k + k * k) * Double(cgSteps + 1)
+        case .subspace: n * k * Double(2 + min(blockSize, factors) / 2) + k * k * Double(min(blockSize, factors)) / 6
+        }
+    }
+
     /// A row's λ.
     func ridge(interactions: Int, others: Int) -> Float {
         guard exponent != 0 else { return Float(regularization) }

@@ -4,9 +4,12 @@ import Interactions
 /// One side's rows with their interactions, in the order in which an iteration solves them: long histories first, so that
 /// threads end together.
 struct ALSSide {
-    let offsets: [Int]
-    let columns: [UInt32]
-    let values: [Float]?
+    private let offsets: [Int]
+    /// Of the rows that are here, one behind the other; see ``first(_:)``.
+    private(set) var columns: [UInt32]
+    private(set) var values: [Float]?
+    /// Where rows begin in ``columns``, if not at ``offsets``.
+    private var firsts: [Int]?
     /// Rows with interactions, the longest first, then by number.
     let order: [UInt32]
     let longest: Int
@@ -38,6 +41,31 @@ struct ALSSide {
 
     func count(_ row: Int) -> Int { offsets[row + 1] - offsets[row] }
 
+    /// Interactions of all rows, here or on other ranks.
+    var interactions: Int { offsets.last! }
+
+    /// Where a row's interactions begin in ``columns`` and ``values``.
+    func first(_ row: Int) -> Int { firsts?[row] ?? offsets[row] }
+
+    /// Lets go of the interactions of all other chunks.
+    mutating func keep(_ own: [Int]) {
+        let kept = own.reduce(0) { $0 + rows($1).reduce(0) { $0 + count(Int($1)) } }
+        var (places, columns, values) = ([Int](repeating: -1, count: offsets.count - 1), [UInt32](), [Float]())
+        columns.reserveCapacity(kept)
+        if self.values != nil { values.reserveCapacity(kept) }
+        for chunk in own {
+            for row in rows(chunk) {
+                let stored = first(Int(row))..<first(Int(row)) + count(Int(row))
+                places[Int(row)] = columns.count
+                columns += self.columns[stored]
+                if let all = self.values { values += all[stored] }
+            }
+        }
+        self.columns = columns
+        if self.values != nil { self.values = values }
+        firsts = places
+    }
+
     var chunks: Int { starts.count - 1 }
 
     func rows(_ chunk: Int) -> ArraySlice<UInt32> { order[starts[chunk]..<starts[chunk + 1]] }
@@ -45,7 +73,7 @@ struct ALSSide {
     /// The most rows of a chunk.
     var widest: Int { (0..<chunks).reduce(0) { max($0, rows($1).count) } }
 
-    /// The first columns and values of all rows, at ``offsets``.
+    /// The first of ``columns`` and of ``values``.
     func withInteractions(_ body: (UnsafePointer<UInt32>, UnsafePointer<Float>?) -> Void) {
         columns.withUnsafeBufferPointer { columns in
             guard let base = columns.baseAddress else { return }

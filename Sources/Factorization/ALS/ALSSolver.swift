@@ -1,3 +1,4 @@
+import Basics
 import CKernels
 import Interactions
 import Kernels
@@ -18,17 +19,17 @@ struct ALSSolver: @unchecked Sendable {
     ///   - rotates: whether histories are short enough for the basis of eigenvectors to pay.
     init(
         against table: borrowing FactorTable, biases: UnsafePointer<Float>?, mean: Float, options: ALSOptions,
-        rotates: Bool, workers: Workers, isa: InstructionSet
-    ) {
+        rotates: Bool, ranks: any Communicator = OneRank(), workers: Workers, isa: InstructionSet
+    ) throws {
         self.options = options
         self.isa = isa
         others = table.rows
         let order = FactorTable.stride(options.factors + (biases == nil ? 0 : 1))
         let weight = options.weightOfAll
         let exact = options.solver == .cholesky && options.precision == .float32
-        basis = ALSBasis(
+        basis = try ALSBasis(
             of: table, order: order, weight: weight, rotates: rotates && exact,
-            precise: options.precision == .float64, workers: workers, isa: isa)
+            precise: options.precision == .float64, ranks: ranks, workers: workers, isa: isa)
         var work = sk_als_side()
         work.factors = basis.factors
         work.biases = biases
@@ -63,8 +64,8 @@ struct ALSSolver: @unchecked Sendable {
                 (x + width).update(repeating: 0, count: order - width)
                 if let biases { x[width] = biases.base[row * biases.stride] }
                 var task = sk_als_row()
-                task.columns = columns + side.offsets[row]
-                task.values = values.map { $0 + side.offsets[row] }
+                task.columns = columns + side.first(row)
+                task.values = values.map { $0 + side.first(row) }
                 task.count = side.count(row)
                 task.ridge = options.ridge(interactions: task.count, others: others)
                 task.x = x

@@ -13,27 +13,32 @@ package import Training
 package final class ALSTrainer: EpochTrainer {
     private let parameters: FactorParameters
     private let sides: [ALSSide]
+    /// Which chunks of a side each rank solves.
+    private let dealt: [[[Int]]]
+    private let ranks: any Communicator
     private let validation: ValidationPart?
     private let options: ALSOptions
     private let workers: Workers
     private let isa: InstructionSet
     private let scratch: [ALSScratch]
     private let progress: EpochPlace
-    private let history: InteractionMatrix<UserRow, ItemRow>
 
     package init(
         history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog?, options: ALSOptions,
-        start: FactorStart?, workers: Workers, isa: InstructionSet
+        start: FactorStart?, ranks: any Communicator = OneRank(), workers: Workers, isa: InstructionSet
     ) {
         self.options = options
+        self.ranks = ranks
         self.workers = workers
         self.isa = isa
-        self.history = history
         let parameters = FactorParameters(
             users: history.rowCount, items: history.columnCount, factors: options.factors, hasBiases: options.biases,
             mean: options.biases ? FactorParameters.mean(history) : 0)
         self.parameters = parameters
-        sides = [ALSSide(history), ALSSide(history.transposed(workers: workers))]
+        var sides = [ALSSide(history), ALSSide(history.transposed(workers: workers))]
+        dealt = sides.map { $0.deal(to: ranks.size, work: options.work) }
+        if ranks.size > 1 { for side in 0..<2 { sides[side].keep(dealt[side][ranks.rank]) } }
+        self.sides = sides
         self.validation =
             options.feedback == .explicit
             ? validation.map { ValidationPart($0, parameters: parameters, workers: workers, isa: isa) } : nil
@@ -56,31 +61,42 @@ package final class ALSTrainer: EpochTrainer {
     ) throws -> EpochOutcome {
         let clock = Stopwatch()
         for side in 0..<2 {
-            solve(side, cancellation)
-            if cancellation.isCancelled && !progress.isComplete { return .interrupted }
-            report(EpochProgress(done: (side + 1) * history.entryCount / 2, total: history.entryCount))
+            try solve(side, cancellation)
+            if try ranks.any(cancellation.isCancelled && !progress.isComplete) { return .interrupted }
+            let total = sides[0].interactions
+            report(EpochProgress(done: (side + 1) * total / 2, total: total))
         }
         let seconds = clock.seconds
         progress.reset()
-        var metrics = ALSObjective(parameters, sides, options, workers, isa).metrics()
-        if let validation { metrics.merge(validation.metrics()) { $1 } }
+        var metrics = try ALSObjective(parameters, sides, dealt[0], options, ranks, workers, isa).metrics()
+        if let validation { try metrics.merge(validation.metrics(ranks)) { $1 } }
         return .finished(metrics: metrics, seconds: seconds)
     }
 
     /// Solves the chunks of a side that are left.
-    private func solve(_ side: Int, _ cancellation: Cancellation) {
+    private func solve(_ side: Int, _ cancellation: Cancellation) throws {
         let rows = sides[side]
         let first = side == 0 ? 0 : sides[0].chunks
-        guard (0..<rows.chunks).contains(where: { !progress.isDone(first + $0) }) else { return }
+        let left = dealt[side].map { chunks in chunks.filter { !progress.isDone(first + $0) } }
+        guard left.contains(where: { !$0.isEmpty }) else { return }
         let rotates = rows.gainsFromRotation(
             order: FactorTable.stride(options.factors),
             others: side == 0 ? parameters.items.rows : parameters.users.rows)
-        parameters.solve(
-            rows, side: side, options: options, rotates: rotates, scratch: scratch, workers: workers, isa: isa
-        ) { chunk, body in
-            guard !progress.isDone(first + chunk), !cancellation.isCancelled else { return }
-            body()
-            progress.finish(first + chunk, loss: 0)
+        let solver = try parameters.solver(
+            ofSide: side, options: options, rotates: rotates, ranks: ranks, workers: workers, isa: isa)
+        let (table, biases) = (parameters.rows(side), parameters.biases(side))
+        try SideExchange(rows, dealt: left, table: table, biases: biases, ranks: ranks).run { chunks in
+            workers.forEach(chunks.count) { index, worker in
+                // Ranks stop together, between waves.
+                guard ranks.size > 1 || !cancellation.isCancelled else { return }
+                let chunk = chunks[index]
+                solver.solve(rows, chunk: chunk, into: table, biases: biases.map { ($0, 1) }, scratch[worker])
+                progress.finish(first + chunk, loss: 0)
+            }
+        } stops: {
+            try ranks.any(cancellation.isCancelled)
+        } done: { chunks in
+            for chunk in chunks { progress.finish(first + chunk, loss: 0) }
         }
     }
 
@@ -115,29 +131,18 @@ extension FactorParameters {
 
     func biases(_ side: Int) -> UnsafeMutablePointer<Float>? { (side == 0 ? userBiases : itemBiases)?.base }
 
-    /// Solves rows of a side (0: users, 1: items) against the other side as it stands.
-    ///
-    /// - Parameters:
-    ///   - scratch: a worker's each.
-    ///   - each: is given every chunk of rows and what solves it.
-    func solve(
-        _ rows: ALSSide, side: Int, options: ALSOptions, rotates: Bool, scratch: [ALSScratch], workers: Workers,
-        isa: InstructionSet, each: (_ chunk: Int, _ body: () -> Void) -> Void = { $1() }
-    ) {
+    /// What solves rows of a side (0: users, 1: items) against the other side as it stands.
+    func solver(
+        ofSide side: Int, options: ALSOptions, rotates: Bool, ranks: any Communicator = OneRank(), workers: Workers,
+        isa: InstructionSet
+    ) throws -> ALSSolver {
         let others = biases(1 - side).map { UnsafePointer($0) }
-        let solver =
-            side == 0
-            ? ALSSolver(
-                against: items, biases: others, mean: mean, options: options, rotates: rotates, workers: workers,
-                isa: isa)
-            : ALSSolver(
-                against: users, biases: others, mean: mean, options: options, rotates: rotates, workers: workers,
-                isa: isa)
-        let (table, biases) = (self.rows(side), biases(side))
-        workers.forEach(rows.chunks) { chunk, worker in
-            each(chunk) {
-                solver.solve(rows, chunk: chunk, into: table, biases: biases.map { ($0, 1) }, scratch[worker])
-            }
-        }
+        return side == 0
+            ? try ALSSolver(
+                against: items, biases: others, mean: mean, options: options, rotates: rotates, ranks: ranks,
+                workers: workers, isa: isa)
+            : try ALSSolver(
+                against: users, biases: others, mean: mean, options: options, rotates: rotates, ranks: ranks,
+                workers: workers, isa: isa)
     }
 }

@@ -57,17 +57,20 @@ public struct ALSUpdate {
         for item in before.columns { hasVector[Int(item)] = true }
         let touched = { (user: Int) in added.offsets[user] < added.offsets[user + 1] }
 
-        func solve(_ rows: ALSSide, side: Int) {
+        func solve(_ rows: ALSSide, side: Int) throws {
             let scratch = ALSScratch.forEach(of: workers, [rows], options)
-            parameters.solve(
-                rows, side: side, options: options, rotates: false, scratch: scratch, workers: workers,
-                isa: isa.ofFloats)
+            let solver = try parameters.solver(
+                ofSide: side, options: options, rotates: false, workers: workers, isa: isa.ofFloats)
+            let (table, biases) = (parameters.rows(side), parameters.biases(side))
+            workers.forEach(rows.chunks) { chunk, worker in
+                solver.solve(rows, chunk: chunk, into: table, biases: biases.map { ($0, 1) }, scratch[worker])
+            }
         }
         let users = ALSSide(history.keeping(touched))
-        solve(ALSSide(history.keeping(touched) { hasVector[Int($0)] }), side: 0)
+        try solve(ALSSide(history.keeping(touched) { hasVector[Int($0)] }), side: 0)
         let items = ALSSide(history.transposed(workers: workers).keeping { !hasVector[$0] })
-        solve(items, side: 1)
-        if !items.order.isEmpty { solve(users, side: 0) }
+        try solve(items, side: 1)
+        if !items.order.isEmpty { try solve(users, side: 0) }
 
         (usersAdded, itemsAdded) = (new.users.count - before.rowCount, new.items.count - before.columnCount)
         (usersRecomputed, itemsRecomputed) = (users.order.count, items.order.count)

@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 public import Interactions
 public import Kernels
 public import Training
@@ -21,16 +21,19 @@ public enum AlternatingLeastSquares {
     /// - Parameters:
     ///   - validation: ratings to measure `val_rmse`, `val_mae`, `val_loss` on; used with explicit feedback only.
     ///   - start: factors to start from in place of random ones.
+    ///   - ranks: share the rows by work; `history` and `validation` are the same on all, as are the weights.
     /// - Throws: `usage` for options out of range; `badData` for no interactions, negative confidences, or none above 0.
     public static func trainer(
         on history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog? = nil,
-        options: ALSOptions = ALSOptions(), start: FactorStart? = nil, workers: Workers, isa: InstructionSet = .best
+        options: ALSOptions = ALSOptions(), start: FactorStart? = nil, ranks: any Communicator = OneRank(),
+        workers: Workers, isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
         try options.validate()
         guard history.entryCount > 0 else { throw StarlingError(.badData, "there are no interactions to train on") }
         try check(history.values, options)
         return ALSTrainer(
-            history: history, validation: validation, options: options, start: start, workers: workers, isa: isa)
+            history: history, validation: validation, options: options, start: start, ranks: ranks, workers: workers,
+            isa: isa)
     }
 
     /// - Throws: `badData` for values that the kind of feedback cannot take; nil stands for all 1.

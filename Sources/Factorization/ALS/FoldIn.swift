@@ -15,9 +15,11 @@ public final class FoldIn: HistoryEncoder {
     private let options: ALSOptions
     private let workers: Workers
     private let isa: InstructionSet
-    private lazy var solver = ALSSolver(
-        against: model.itemFactors, biases: model.itemBiases, mean: model.biases?.mean ?? 0, options: options,
-        rotates: false, workers: workers, isa: isa)
+    private lazy var solver = Result {
+        try ALSSolver(
+            against: model.itemFactors, biases: model.itemBiases, mean: model.biases?.mean ?? 0, options: options,
+            rotates: false, workers: workers, isa: isa)
+    }
 
     /// - Parameter options: those that the model was trained with.
     /// - Complexity: O(1); the first history takes O(items × factors²) besides.
@@ -56,7 +58,7 @@ public final class FoldIn: HistoryEncoder {
         }
         precondition(histories.columnCount == model.itemFactors.rows, "the histories are of other items")
         precondition(table.rows >= histories.rowCount && table.width == dimensions)
-        let (side, solver) = (ALSSide(histories), solver)
+        let (side, solver) = (ALSSide(histories), try solver.get())
         let scratch = ALSScratch.forEach(of: workers, [side], options)
         let (base, stride, factors, biases) = (table.base, table.stride, model.factors, model.biases)
         for row in 0..<histories.rowCount { table.row(row).update(repeating: 0) }

@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 public import Interactions
 public import Kernels
 public import Training
@@ -40,14 +40,16 @@ public enum BayesianMF {
             on: log.userMatrix(workers: workers), validation: validation, options: options, workers: workers, isa: isa)
     }
 
-    /// The same over users' histories.
+    /// The same over users' histories, which are the same on every rank, as are the weights.
     public static func trainer(
         on history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog? = nil,
-        options: BayesianMFOptions = BayesianMFOptions(), workers: Workers, isa: InstructionSet = .best
+        options: BayesianMFOptions = BayesianMFOptions(), ranks: any Communicator = OneRank(), workers: Workers,
+        isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
         try options.validate()
         try MatrixFactorization.requireRatings(history)
-        return BayesianTrainer(history: history, validation: validation, options: options, workers: workers, isa: isa)
+        return BayesianTrainer(
+            history: history, validation: validation, options: options, ranks: ranks, workers: workers, isa: isa)
     }
 
     /// What training takes at its peak, beyond what the data's reader has already taken.

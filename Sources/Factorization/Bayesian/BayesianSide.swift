@@ -1,3 +1,4 @@
+import Basics
 import CKernels
 import Kernels
 
@@ -31,6 +32,37 @@ final class BayesianSide: @unchecked Sendable {
 
     func rows(_ chunk: Int) -> Range<Int> {
         chunk * RowScratch.chunk..<min(ratings.count, (chunk + 1) * RowScratch.chunk)
+    }
+
+    /// The chunks of each rank, with about as many ratings.
+    func parts(of ranks: any Communicator) -> [Range<Int>] {
+        // A row's own work weighs as some ratings.
+        let weights = (0..<chunks).map { chunk in
+            let rows = rows(chunk)
+            return ratings.offsets[rows.upperBound] - ratings.offsets[rows.lowerBound] + factors.width * rows.count
+        }
+        let total = weights.reduce(0, +)
+        var (ends, sum) = ([0], 0)
+        for (chunk, weight) in weights.enumerated() {
+            while ends.count < ranks.size, sum >= total * ends.count / ranks.size { ends.append(chunk) }
+            sum += weight
+        }
+        ends += [Int](repeating: chunks, count: ranks.size + 1 - ends.count)
+        return zip(ends, ends.dropFirst()).map { $0..<$1 }
+    }
+
+    /// Gives every rank the rows that the others have drawn.
+    func share(_ parts: [Range<Int>], _ ranks: any Communicator) throws {
+        func bytes(_ size: Int) -> [Range<Int>] {
+            parts.map { part in
+                let first = min(ratings.count, part.lowerBound * RowScratch.chunk)
+                return first * size..<min(ratings.count, part.upperBound * RowScratch.chunk) * size
+            }
+        }
+        let table = UnsafeMutableRawBufferPointer(start: factors.base, count: ratings.count * factors.stride * 4)
+        try ranks.allGather(in: table, parts: bytes(factors.stride * 4))
+        let column = UnsafeMutableRawBufferPointer(start: biases.base, count: ratings.count * 4)
+        try ranks.allGather(in: column, parts: bytes(4))
     }
 
     private func isRated(_ row: Int) -> Bool { ratings.offsets[row] < ratings.offsets[row + 1] }

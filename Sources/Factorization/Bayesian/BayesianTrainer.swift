@@ -5,7 +5,7 @@ package import Kernels
 package import Training
 
 /// Gibbs sampling of ``BayesianMF``. An epoch draws the users' hyperparameters and the users, the items' hyperparameters
-/// and the items, and α; each row has its own random numbers, so weights are the same bits at any thread count.
+/// and the items, and α; each row has its own random numbers, so weights are the same bits at any number of threads and ranks.
 package final class BayesianTrainer: EpochTrainer {
     let options: BayesianMFOptions
     let users: BayesianSide, items: BayesianSide
@@ -17,14 +17,16 @@ package final class BayesianTrainer: EpochTrainer {
     let validation: AveragedPredictions?
     let progress: EpochPlace
     private let scratch: [RowScratch]
+    private let ranks: any Communicator
     private let workers: Workers
     private let isa: InstructionSet
 
     package init(
         history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog?, options: BayesianMFOptions,
-        workers: Workers, isa: InstructionSet
+        ranks: any Communicator = OneRank(), workers: Workers, isa: InstructionSet
     ) {
         self.options = options
+        self.ranks = ranks
         self.workers = workers
         self.isa = isa
         let histories = RatingRows(history)
@@ -59,7 +61,10 @@ package final class BayesianTrainer: EpochTrainer {
         }
         if options.keeps(epoch: epoch) {
             let conditional = conditional(of: users, given: items)
-            kept.add(items: items, prior: users.prior, precision: precision, workers: workers) { user, worker in
+            try kept.add(
+                items: items, prior: users.prior, precision: precision, parts: users.parts(of: ranks), ranks: ranks,
+                workers: workers
+            ) { user, worker in
                 conditional.solve(user, of: users.ratings, noise: nil, scratch[worker])
                 return UnsafePointer(scratch[worker].solution)
             }
@@ -83,22 +88,27 @@ package final class BayesianTrainer: EpochTrainer {
         _ side: BayesianSide, given other: BayesianSide, epoch: Int, _ cancellation: Cancellation
     ) throws -> Bool {
         let first = side.number == 0 ? 0 : users.chunks
-        let chunks = (0..<side.chunks).filter { !progress.isDone(first + $0) }
-        guard !chunks.isEmpty else { return true }
-        if cancellation.isCancelled { return false }
+        let left = (0..<side.chunks).filter { !progress.isDone(first + $0) }
+        guard !left.isEmpty else { return true }
+        if try ranks.any(cancellation.isCancelled) { return false }
         // Where rows have been drawn already, the distribution they came from is in the state.
-        if chunks.count == side.chunks {
+        if left.count == side.chunks {
             try side.drawPrior(epoch: epoch, seed: options.seed, workers: workers, isa: isa)
         }
         let conditional = conditional(of: side, given: other)
+        let parts = side.parts(of: ranks)
+        let chunks = left.filter(parts[ranks.rank].contains)
         workers.forEach(chunks.count) { index, worker in
-            guard !cancellation.isCancelled else { return }
+            // Ranks stop together, between sides.
+            guard ranks.size > 1 || !cancellation.isCancelled else { return }
             let chunk = chunks[index]
             let loss = side.draw(
                 chunk, from: conditional, epoch: epoch, seed: options.seed, squares: side === items, scratch[worker],
                 isa)
             progress.finish(first + chunk, loss: loss)
         }
-        return chunks.allSatisfy { progress.isDone(first + $0) }
+        try side.share(parts, ranks)
+        try progress.share(parts.map { first + $0.lowerBound..<first + $0.upperBound }, ranks)
+        return left.allSatisfy { progress.isDone(first + $0) }
     }
 }

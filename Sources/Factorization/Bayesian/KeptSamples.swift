@@ -1,3 +1,4 @@
+import Basics
 import Formats
 import Kernels
 
@@ -28,15 +29,19 @@ final class KeptSamples: @unchecked Sendable {
     }
 
     /// Keeps a sample: items as they are, and users as `meanOfUser` gives them (factors, then bias).
+    ///
+    /// - Parameter parts: the chunks of users that each rank asks for.
     func add(
-        items side: BayesianSide, prior: RowPrior, precision: Double, workers: Workers,
-        meanOfUser: (_ user: Int, _ worker: Int) -> UnsafePointer<Float>
-    ) {
+        items side: BayesianSide, prior: RowPrior, precision: Double, parts: [Range<Int>], ranks: any Communicator,
+        workers: Workers, meanOfUser: (_ user: Int, _ worker: Int) -> UnsafePointer<Float>
+    ) throws {
         let (place, width) = (count * width, width)
         userBiases.withUnsafeMutableBufferPointer { biases in
             let biases = biases.baseAddress!
             let chunk = RowScratch.chunk
-            workers.forEach((users.rows + chunk - 1) / chunk) { part, worker in
+            let own = parts[ranks.rank]
+            workers.forEach(own.count) { index, worker in
+                let part = own.lowerBound + index
                 for user in part * chunk..<min(users.rows, (part + 1) * chunk) {
                     let solution = meanOfUser(user, worker)
                     (users.base + user * users.stride + place).update(from: solution, count: width)
@@ -44,6 +49,7 @@ final class KeptSamples: @unchecked Sendable {
                 }
             }
         }
+        try share(parts, ranks)
         for item in 0..<items.rows {
             (items.base + item * items.stride + place)
                 .update(from: side.factors.base + item * side.factors.stride, count: width)
@@ -52,6 +58,25 @@ final class KeptSamples: @unchecked Sendable {
         precisions.append(precision)
         priors.append(prior)
         count += 1
+    }
+
+    /// Gives every rank the others' users of the newest sample.
+    private func share(_ parts: [Range<Int>], _ ranks: any Communicator) throws {
+        guard ranks.size > 1 else { return }
+        func rows(_ part: Range<Int>) -> Range<Int> {
+            min(users.rows, part.lowerBound * RowScratch.chunk)..<min(users.rows, part.upperBound * RowScratch.chunk)
+        }
+        let place = count * width
+        var vectors: [Float] = []
+        for user in rows(parts[ranks.rank]) { vectors += self.users.row(user)[place..<place + width] }
+        let allVectors = try vectors.withUnsafeBufferPointer { try ranks.gathered($0) }
+        let allBiases = try userBiases[rows(parts[ranks.rank])].withUnsafeBufferPointer { try ranks.gathered($0) }
+        for (rank, part) in parts.enumerated() where rank != ranks.rank {
+            for (index, user) in rows(part).enumerated() {
+                userBiases[user] = allBiases[rank][index]
+                for column in 0..<width { self.users[user, place + column] = allVectors[rank][index * width + column] }
+            }
+        }
     }
 
     /// The model: `user_factors` and `item_factors [rows × count·k]`, the latter over the number of samples, so that p·q

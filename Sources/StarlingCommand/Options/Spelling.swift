@@ -17,7 +17,7 @@ package enum Spelling {
         "import-table", "include-seen", "init-from", "init-stddev", "item-buckets", "item-column", "item-table",
         "keep-best", "keep-samples",
         "label-threshold",
-        "learning-rate", "learning-rate-decay", "max-length", "min-improvement", "min-item", "min-user",
+        "learning-rate", "learning-rate-decay", "max-length", "max-restarts", "min-improvement", "min-item", "min-user",
         "mlflow-uri", "movie-export-table",
         "negative-sampling", "no-biases", "part-size", "ratings-csv", "register-model", "regularization-exponent",
         "relevant-from",

@@ -40,7 +40,7 @@ struct TrainALSCommand: ParsableCommand {
                 }
                 return try AlternatingLeastSquares.trainer(
                     on: data.history, validation: data.heldOut[.validation], options: options, start: start,
-                    workers: workers, isa: isa)
+                    ranks: data.ranks, workers: workers, isa: isa)
             })
     }
 }

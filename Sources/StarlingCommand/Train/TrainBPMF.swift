@@ -38,8 +38,8 @@ struct TrainBPMFCommand: ParsableCommand {
             },
             trainer: { data, workers, isa in
                 try BayesianMF.trainer(
-                    on: data.history, validation: data.heldOut[.validation], options: options, workers: workers,
-                    isa: isa)
+                    on: data.history, validation: data.heldOut[.validation], options: options, ranks: data.ranks,
+                    workers: workers, isa: isa)
             })
     }
 }

@@ -56,14 +56,23 @@ struct TrainMFCommand: ParsableCommand {
                     users: users, items: items, ratings: ratings, validation: validation, options: options)
             },
             trainer: { data, workers, isa in
+                guard data.ranks.size == 1 || device == .cpu else {
+                    throw StarlingError(
+                        .usage, "mf trains on one GPU, and there are \(data.ranks.size) ranks",
+                        remedy: "use --device cpu, or one rank")
+                }
+                if data.ranks.size > 1, options.optimizer == .adam, data.ranks.rank == 0 {
+                    FileHandles.standardError(
+                        "notice: steps of Adam cannot be shared: every rank takes all of them; sgd and adagrad can\n")
+                }
                 if device != .cpu {
                     return try DeviceFactorization.trainer(
                         on: data.history, validation: data.heldOut[.validation], options: options, device: device,
                         workers: workers)
                 }
                 return try MatrixFactorization.trainer(
-                    on: data.history, validation: data.heldOut[.validation], options: options, workers: workers,
-                    isa: isa)
+                    on: data.history, validation: data.heldOut[.validation], options: options, ranks: data.ranks,
+                    workers: workers, isa: isa)
             })
     }
 }

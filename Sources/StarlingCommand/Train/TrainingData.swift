@@ -4,8 +4,8 @@ import Starling
 struct TrainingData {
     let users: Vocabulary<UserRow>
     let items: Vocabulary<ItemRow>
-    let history: InteractionMatrix<UserRow, ItemRow>
-    let heldOut: [ModelFolder.HeldOut: InteractionLog]
+    private(set) var history: InteractionMatrix<UserRow, ItemRow>
+    private(set) var heldOut: [ModelFolder.HeldOut: InteractionLog]
     let catalog: ItemCatalog?
     let userCatalog: UserCatalog?
     /// Interactions accepted, held-out ones included.
@@ -16,12 +16,23 @@ struct TrainingData {
     let sequences: InteractionSequences?
     /// Where training reads its batches, with `--stream`; the histories have no values then.
     let shards: InteractionShards?
+    /// Those that train together.
+    let ranks: any Communicator
+
+    /// Lets go of what trainers have taken for themselves.
+    mutating func keepSizes() {
+        history = InteractionMatrix(
+            offsets: [Int](repeating: 0, count: history.rowCount + 1), columns: [], values: nil,
+            columnCount: history.columnCount)
+        heldOut = [:]
+    }
 
     /// Reads with a bar, prints the ingestion report, splits. What is not in the result is let go on the way: times as soon
     /// as the split is done, the log when users' histories stand.
     static func load(
         _ reading: ReadingFlags, _ catalogs: CatalogFlags, _ rule: SplitRule?, streams: Bool = false,
-        ordered: Bool = false, _ seed: UInt64, _ workers: Workers, _ cancellation: Cancellation
+        ordered: Bool = false, _ seed: UInt64, _ ranks: any Communicator, _ workers: Workers,
+        _ cancellation: Cancellation
     ) throws -> TrainingData {
         let catalog = try catalogs.items.map { try ItemCatalog.read($0) }
         let userCatalog = try catalogs.users.map { try UserCatalog.read($0) }
@@ -30,7 +41,9 @@ struct TrainingData {
         var (log, partition) = try read(reading, folders, workers, cancellation)
         let fingerprint = log.fingerprint(workers: workers)
         if ordered, log.times == nil {
-            FileHandles.standardError("times   the data has none: its order is taken as the order in time\n")
+            if ranks.rank == 0 {
+                FileHandles.standardError("times   the data has none: its order is taken as the order in time\n")
+            }
             log = log.inOrder
         }
         var heldOut: [ModelFolder.HeldOut: InteractionLog] = [:]
@@ -44,7 +57,7 @@ struct TrainingData {
         let sequences =
             ordered ? InteractionSequences(partition.map { log.part(.train, of: $0)! } ?? log) : nil
         log = streams ? log.pairs : log.withoutTimes
-        if let catalog {
+        if let catalog, ranks.rank == 0 {
             let known = log.items.rawIDs.filter { catalog[$0] != nil }.count
             FileHandles.standardError(
                 "titles  \(Numerals.grouped(known)) of \(Numerals.grouped(log.items.count)) items have one\n")
@@ -60,7 +73,7 @@ struct TrainingData {
                     : values.reduce(into: values[0]...values[0]) { range, value in
                         range = min(range.lowerBound, value)...max(range.upperBound, value)
                     }
-            }, sequences: sequences, shards: shards)
+            }, sequences: sequences, shards: shards, ranks: ranks)
     }
 
     /// The source's log, or that of its folders with which part each interaction is of.

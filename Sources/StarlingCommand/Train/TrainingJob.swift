@@ -2,7 +2,7 @@ import Starling
 import Torch
 
 /// What every `train` command does around its model: read, split, estimate, train in a run directory, write the model,
-/// print the result.
+/// print the result. On several ranks all of them train, and rank 0 alone has the run, and speaks.
 struct TrainingJob {
     let model: String
     let run: RunFlags
@@ -54,33 +54,57 @@ struct TrainingJob {
             rule == .folders ? try reading.partFolders().validation != nil : rule?.makesValidation ?? false
         let loop = try run.loop(epochs: epochs, hasValidation: hasValidation, watching: watched)
         let workers = try run.workers()
-        try run.tracker.check()
-        try RunDirectory.check(path, ifPresent)
+        let ranks = try TrainingRanks.meet()
+        let isFirst = ranks.rank == 0
+        var record = RunRecord(
+            model: model, configuration: fullConfiguration,
+            data: .init(source: reading.shownSource ?? "", fingerprint: ""), isa: isa.name)
+        try TrainingRanks.agree(ranks, on: record)
+        try ranks.together {
+            guard isFirst else { return }
+            try run.tracker.check()
+            try RunDirectory.check(path, ifPresent)
+        }
         let cancellation = Signals.cancelOnInterrupt()
 
-        let loaded = try TrainingData.load(
-            reading, catalogs, rule, streams: streams, ordered: isOrdered, run.seed, workers, cancellation)
+        var loaded = try ranks.together {
+            try TrainingData.load(
+                reading, catalogs, rule, streams: streams, ordered: isOrdered, run.seed, ranks, workers, cancellation)
+        }
         let loadSeconds = clock.seconds
         let sizes = (users: loaded.history.rowCount, items: loaded.history.columnCount)
         let memory = estimate(
             sizes.users, sizes.items, loaded.history.entryCount, loaded.heldOut[.validation]?.count ?? 0)
-        FileHandles.standardError("memory  \(memory.line)\n")
-        try memory.check()
+        if isFirst { FileHandles.standardError("memory  \(memory.line)\n") }
+        try ranks.together { try memory.check() }
+        guard ranks.size <= max(sizes.users, 1) else {
+            throw StarlingError(
+                .usage, "\(ranks.size) ranks are more than the \(sizes.users) users there are to share",
+                remedy: "start as many ranks as there are machines, or fewer")
+        }
 
-        var record = RunRecord(
-            model: model, configuration: fullConfiguration,
-            data: .init(source: reading.shownSource ?? "", fingerprint: loaded.fingerprint), isa: isa.name)
-        record.cluster = try VertexJob.current.get().cluster
-        let directory = try RunDirectory(training: path, as: record, ifPresent: ifPresent)
-        if directory.record.status == .finished, let summary = directory.record.summary {
+        record.data.fingerprint = loaded.fingerprint
+        record.cluster = try VertexJob.current.get().cluster ?? TrainingRanks.cluster(ranks)
+        let directory = try ranks.together {
+            isFirst ? try RunDirectory(training: path, as: record, ifPresent: ifPresent) : nil
+        }
+        let finished = directory.flatMap { $0.record.status == .finished ? $0.record.summary : nil }
+        if try ranks.any(finished != nil) {
+            guard let directory, let finished else { return }
             FileHandles.standardError("the run is finished already; this is its result\n")
             try afterwards(ModelFolder(directory.modelPath))
-            return try TrainingReport.print(summary, json: run.json)
+            return try TrainingReport.print(finished, json: run.json)
         }
 
         let loadPeak = Host.peakMemory()
         Host.resetPeakMemory()
         let trainer = try makeTrainer(loaded, workers, isa)
+        guard let directory else {
+            loaded.keepSizes()
+            _ = try loop.train(trainer, ranks: ranks, cancellation: cancellation)
+            try trainer.handWeights(to: ranks) { _ in }
+            return
+        }
         let vertex = try VertexJob.current.get()
         let reporter = vertex.trial.map { HypertuneReporter(vertex.metricFile, trial: $0, metric: watched) }
         let console = ConsoleObserver(unit: unit)
@@ -91,8 +115,11 @@ struct TrainingJob {
         observers += tracker.map { [$0] } ?? []
         let result: TrainingResult
         do {
-            result = try loop.train(trainer, in: directory, cancellation: cancellation, observers: observers)
-            try ModelFolder.write(parts(of: loaded, trainer), to: directory.modelPath)
+            result = try loop.train(
+                trainer, in: directory, ranks: ranks, cancellation: cancellation, observers: observers)
+            try trainer.handWeights(to: ranks) { weights in
+                try ModelFolder.write(parts(of: loaded, weights), to: directory.modelPath)
+            }
         } catch {
             let isInterruption = (error as? StarlingError)?.code == .interrupted
             tracker?.end(isInterruption ? .interrupted : .failed, metrics: [:], tags: ["starling.error": "\(error)"])
@@ -103,7 +130,9 @@ struct TrainingJob {
         let trained = loaded.history.entryCount
         let summary = TrainingReport.Summary(
             model: model, run: path, users: sizes.users, items: sizes.items, interactions: loaded.interactions,
-            trainInteractions: trained, factors: factors, threads: workers.count, device: device, epochs: result.epochs,
+            trainInteractions: trained, factors: factors, threads: workers.count,
+            ranks: ranks.size > 1 ? ranks.size : nil, sentBytes: ranks.size > 1 ? ranks.sentBytes : nil, device: device,
+            epochs: result.epochs,
             bestEpoch: result.bestEpoch, metrics: result.metrics, seconds: clock.seconds, loadSeconds: loadSeconds,
             trainSeconds: result.trainSeconds,
             interactionsPerSecond: Double(trained * result.epochs.count) / max(result.trainSeconds, 1e-9),
@@ -127,7 +156,7 @@ struct TrainingJob {
         return all.filter { $0.value != .null }
     }
 
-    private func parts(of data: TrainingData, _ trainer: any EpochTrainer) -> ModelParts {
+    private func parts(of data: TrainingData, _ weights: [TensorSource]) -> ModelParts {
         var facts = facts
         facts["split"] = .string(rule.map { "\($0)" } ?? "none")
         facts["seed"] = .integer(Int(run.seed))
@@ -138,7 +167,7 @@ struct TrainingJob {
             manifest: ModelManifest(
                 kind: model, users: data.users.count, items: data.items.count,
                 interactions: data.history.entryCount, factors: factors, facts: facts),
-            weights: trainer.weights, users: data.users, items: data.items)
+            weights: weights, users: data.users, items: data.items)
         parts.catalog = data.catalog
         parts.userCatalog = data.userCatalog
         parts.history = data.history

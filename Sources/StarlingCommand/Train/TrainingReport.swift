@@ -12,6 +12,10 @@ enum TrainingReport {
         let trainInteractions: Int
         let factors: Int
         let threads: Int
+        /// Of a training on several.
+        let ranks: Int?
+        /// By rank 0 to the others.
+        let sentBytes: Int?
         let device: String
         let epochs: [EpochRecord]
         let bestEpoch: Int?
@@ -27,8 +31,9 @@ enum TrainingReport {
         let weightsSHA256: String
 
         enum CodingKeys: String, CodingKey {
-            case model, run, users, items, interactions, factors, threads, device, epochs, metrics, seconds
+            case model, run, users, items, interactions, factors, threads, ranks, device, epochs, metrics, seconds
             case trainInteractions = "train_interactions"
+            case sentBytes = "sent_bytes"
             case bestEpoch = "best_epoch"
             case loadSeconds = "load_seconds"
             case trainSeconds = "train_seconds"

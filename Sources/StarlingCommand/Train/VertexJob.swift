@@ -17,6 +17,8 @@ package struct VertexJob: Sendable {
     package let metricFile: String
     /// This machine's place among the job's.
     package let cluster: RunRecord.Cluster?
+    /// Where the first of the job's machines is reached: `host:port`.
+    package let first: String?
 
     package init(_ variable: (String) -> String?) throws {
         func folder(_ name: String) -> String? {
@@ -34,7 +36,7 @@ package struct VertexJob: Sendable {
         tensorBoard = folder("AIP_TENSORBOARD_LOG_DIR")
         trial = variable("CLOUD_ML_TRIAL_ID")
         metricFile = variable("CLOUD_ML_HP_METRIC_FILE") ?? "/tmp/hypertune/output.metrics"
-        cluster = try variable("CLUSTER_SPEC").map(Self.cluster)
+        (cluster, first) = try variable("CLUSTER_SPEC").map(Self.cluster) ?? (nil, nil)
     }
 
     /// This process's.
@@ -48,7 +50,7 @@ package struct VertexJob: Sendable {
 
     /// Pools stand in their order: the first machine of the first is rank 0. The third and fourth pool serve and evaluate, and
     /// are no ranks.
-    private static func cluster(_ text: String) throws -> RunRecord.Cluster {
+    private static func cluster(_ text: String) throws -> (RunRecord.Cluster, first: String?) {
         struct Spec: Decodable {
             struct Task: Decodable {
                 let type: String
@@ -67,13 +69,11 @@ package struct VertexJob: Sendable {
         }
         let pools = ["workerpool0", "workerpool1"]
         let sizes = pools.map { spec.cluster[$0]?.count ?? 0 }
-        guard let pool = pools.firstIndex(of: spec.task.type) else {
-            return RunRecord.Cluster(
-                rank: nil, world: sizes[0] + sizes[1], task: "\(spec.task.type) \(spec.task.index)")
-        }
-        return RunRecord.Cluster(
-            rank: (pool == 0 ? 0 : sizes[0]) + spec.task.index, world: sizes[0] + sizes[1],
-            task: "\(spec.task.type) \(spec.task.index)")
+        let rank = pools.firstIndex(of: spec.task.type).map { ($0 == 0 ? 0 : sizes[0]) + spec.task.index }
+        return (
+            RunRecord.Cluster(rank: rank, world: sizes[0] + sizes[1], task: "\(spec.task.type) \(spec.task.index)"),
+            spec.cluster[pools[0]]?.first
+        )
     }
 }
 

@@ -28,7 +28,7 @@ struct TuningJob {
         try flags.tracker.check()
         let cancellation = Signals.cancelOnInterrupt()
         let data = try TrainingData.load(
-            reading, catalogs, rule, ordered: isOrdered, flags.seed, workers, cancellation)
+            reading, catalogs, rule, ordered: isOrdered, flags.seed, OneRank(), workers, cancellation)
         guard let validation = data.heldOut[.validation] else { throw needsValidation }
         try checkMemory(data, validation)
         let asked = record(rule, data.fingerprint, isa)
