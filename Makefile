@@ -2,7 +2,7 @@
 # ARGS goes on to swift test: make test ARGS="--filter KernelsTests"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build torch core test test-long bench quality format lint clean
+.PHONY: help demo build torch core test test-distributed test-long bench quality format lint clean
 
 help: ## List the targets.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -24,6 +24,9 @@ core: ## Build .build/core/starling-core: one file without networking that needs
 test: ## Check the format, build once in release mode, and run all tests; a tenth of the long ones.
 	@scripts/test $(ARGS)
 
+test-distributed: ## Only the tests of several ranks: threads, processes, torchrun where there is PyTorch, Ray.
+	@scripts/test --distributed $(ARGS)
+
 test-long: ## The same with the long tests in full: every kill trial, long fuzzing.
 	@scripts/test --long $(ARGS)
 
@@ -40,4 +43,4 @@ lint: ## Check the format of all Swift sources.
 	swift format lint --strict -r Sources Tests Package.swift
 
 clean: ## Remove what was built and the Python environments. data/ and runs/ stay.
-	rm -rf .build .venv .venv-bench Benchmarks/work
+	rm -rf .build .venv .venv-bench .venv-ray Benchmarks/work

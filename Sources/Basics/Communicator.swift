@@ -80,12 +80,17 @@ extension Communicator {
 
     /// One number of each rank, in the order of ranks.
     public func allGather<Number: BitwiseCopyable>(_ number: Number) throws -> [Number] {
-        var all = [Number](repeating: number, count: size)
+        try beginAllGather(number).all()
+    }
+
+    /// The same, which goes on while other work is done.
+    public func beginAllGather<Number: BitwiseCopyable>(_ number: Number) throws -> Gathering<Number> {
+        let gathering = Gathering(number, ranks: size)
         let width = MemoryLayout<Number>.stride
-        try all.withUnsafeMutableBytes {
-            try allGather(in: $0, parts: (0..<size).map { $0 * width..<($0 + 1) * width })
-        }
-        return all
+        gathering.transfer = try beginAllGather(
+            in: UnsafeMutableRawBufferPointer(gathering.memory),
+            parts: (0..<size).map { $0 * width..<($0 + 1) * width })
+        return gathering
     }
 
     /// Overwrites every rank's bytes, which are of one number, by those of rank `root`.
@@ -138,6 +143,31 @@ public final class OneRank: Communicator {
 
     public func receive(_ bytes: UnsafeMutableRawBufferPointer, from rank: Int) throws -> any Transfer {
         preconditionFailure("there is no other rank")
+    }
+}
+
+/// A number of each rank, on its way.
+public final class Gathering<Number: BitwiseCopyable> {
+    fileprivate let memory: UnsafeMutableBufferPointer<Number>
+    fileprivate var transfer: (any Transfer)?
+
+    fileprivate init(_ own: Number, ranks: Int) {
+        memory = .allocate(capacity: ranks)
+        memory.initialize(repeating: own)
+    }
+
+    deinit {
+        try? transfer?.wait()
+        memory.deallocate()
+    }
+
+    /// All of them, in the order of ranks, when they are there.
+    ///
+    /// - Throws: `unavailable` naming a rank that is lost.
+    public func all() throws -> [Number] {
+        try transfer?.wait()
+        transfer = nil
+        return Array(memory)
     }
 }
 

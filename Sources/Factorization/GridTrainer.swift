@@ -23,6 +23,8 @@ package final class GridTrainer: EpochTrainer {
     private let progress: EpochPlace
     private let ranks: any Communicator
     private let itemBlocks: ItemBlocks
+    /// Whether ranks have rows that others lack.
+    private var isApart = false
 
     package init(
         history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog?,
@@ -48,7 +50,18 @@ package final class GridTrainer: EpochTrainer {
             side: grid.side, memory: items.map { parameters.memory(side: 1, squares, places: $0) }, ranks: ranks)
     }
 
-    package var weights: [TensorSource] { parameters.tensors }
+    package var weights: [TensorSource] { parameters.tensors.map(together) }
+
+    package var isSharded: Bool { ranks.size > 1 }
+
+    /// The same, which gives every rank the newest rows first.
+    private func together(_ tensor: TensorSource) -> TensorSource {
+        guard ranks.size > 1 else { return tensor }
+        return TensorSource(name: tensor.name, elementType: tensor.elementType, shape: tensor.shape) { [self] sink in
+            try share()
+            try tensor.emit(sink)
+        }
+    }
 
     private static let names = ["user_squares", "item_squares", "user_bias_squares", "item_bias_squares"]
 
@@ -56,7 +69,8 @@ package final class GridTrainer: EpochTrainer {
     private func places(_ part: Int) -> [UInt32] { part % 2 == 0 ? grid.userPlaces : grid.itemPlaces }
 
     package var optimizerState: [TensorSource] {
-        squares.indices.map { parameters.rows(Self.names[$0], of: squares[$0], places($0)) } + progress.tensors
+        squares.indices.map { together(parameters.rows(Self.names[$0], of: squares[$0], places($0))) }
+            + progress.tensors
     }
 
     package func restore(weights: SafeTensorsFile, optimizer: SafeTensorsFile) throws {
@@ -74,8 +88,18 @@ package final class GridTrainer: EpochTrainer {
         let side = grid.side
         let total = grid.ratingCount
         let own = itemBlocks.own
+        // What all ranks say of a stratum is looked at after the next, so that none waits for it.
+        typealias Told = (stops: Bool, done: Int, loss: Double)
+        var last: Gathering<Told>?
+        func stops() throws -> Bool {
+            guard let all = try last?.all() else { return false }
+            let (done, loss) = all.reduce((0, 0.0)) { ($0.0 + $1.done, $0.1 + $1.loss) }
+            report(EpochProgress(done: done, total: total, loss: loss / Double(max(1, done))))
+            return all.contains(where: \.stops)
+        }
         for stratum in strata(of: epoch) {
             try itemBlocks.move(to: stratum)
+            isApart = ranks.size > 1
             workers.forEach(own.count) { index, worker in
                 let userBlock = own.lowerBound + index
                 let block = userBlock * side + (userBlock + stratum) % side
@@ -84,26 +108,30 @@ package final class GridTrainer: EpochTrainer {
                 progress.finish(block, loss: walk(block, epoch: epoch))
             }
             let sums = progress.sums(of: own.lowerBound * side..<own.upperBound * side) { grid.ratingCounts[$0] }
-            let all = try ranks.allGather((stops: cancellation.isCancelled, done: sums.done, loss: sums.loss))
-            if all.contains(where: \.stops) {
-                try share()
-                if !progress.isComplete { return .interrupted }
-            }
-            let (done, loss) = all.reduce((0, 0.0)) { ($0.0 + $1.done, $0.1 + $1.loss) }
-            report(EpochProgress(done: done, total: total, loss: loss / Double(max(1, done))))
+            let told = try ranks.beginAllGather(Told(cancellation.isCancelled, sums.done, sums.loss))
+            let isStopped = try stops()
+            last = told
+            if isStopped { break }
         }
-        try share()
+        let isStopped = try stops()
+        let parts = (0..<ranks.size).map { ranks.size.part($0, of: side) }
+        try progress.share(parts.map { $0.lowerBound * side..<$0.upperBound * side }, ranks)
+        if isStopped && !progress.isComplete { return .interrupted }
         let seconds = clock.seconds
         let loss = progress.sums { grid.ratingCounts[$0] }.loss / Double(max(1, total))
         progress.reset()
         var metrics = ["train_loss": loss]
-        if let validation { try metrics.merge(validation.metrics(ranks)) { $1 } }
+        if let validation {
+            try share()
+            try metrics.merge(validation.metrics(ranks)) { $1 }
+        }
         return .finished(metrics: metrics, seconds: seconds)
     }
 
-    /// Gives every rank the newest rows of all, and what has been done.
+    /// Gives every rank the newest rows of all.
     private func share() throws {
-        guard ranks.size > 1 else { return }
+        guard isApart else { return }
+        isApart = false
         try itemBlocks.share()
         let blocks = (0..<ranks.size).map { ranks.size.part($0, of: grid.side) }
         let users = blocks.map { grid.userStarts[$0.lowerBound]..<grid.userStarts[$0.upperBound] }
@@ -111,15 +139,13 @@ package final class GridTrainer: EpochTrainer {
             let width = column.count / grid.userPlaces.count
             try ranks.allGather(in: column, parts: users.map { $0.lowerBound * width..<$0.upperBound * width })
         }
-        try progress.share(blocks.map { $0.lowerBound * grid.side..<$0.upperBound * grid.side }, ranks)
     }
 
-    /// The order of strata in an epoch.
+    /// The order of strata in an epoch: from a random one on, so that a rank hands on one item block at a time.
     private func strata(of epoch: Int) -> [Int] {
         var random = RandomStream(seed: options.seed, .order, index: UInt64(epoch))
-        var strata = Array(0..<grid.side)
-        random.shuffle(&strata)
-        return strata
+        let first = random.below(grid.side)
+        return (0..<grid.side).map { (first + $0) % grid.side }
     }
 
     /// Walks one block, segment by segment; returns its sum of squared errors.

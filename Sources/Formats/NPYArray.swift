@@ -18,22 +18,26 @@ public struct NPYArray: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     /// Whether ``bytes`` lies in the mapped file.
     public let isView: Bool
+    /// Counts a second where elements are times since 1970, which a ``NPYPipe`` may hold, as `int64`; nil for all else.
+    package let ticksPerSecond: Int64?
     let subject: Subject
     private let owner: any AnyObject & Sendable
 
     /// - Parameters:
     ///   - content: the whole NPY file, kept alive by `owner`.
     ///   - mapped: whether `content` is part of a mapped file.
+    ///   - takesTimes: whether elements may be times.
     init(
         _ content: UnsafeRawBufferPointer, owner: any AnyObject & Sendable, mapped: Bool, name: String?,
-        _ subject: Subject
+        _ subject: Subject, takesTimes: Bool = false
     ) throws {
-        let header = try NPYHeader(parsing: content, subject)
+        let header = try NPYHeader(parsing: content, subject, takesTimes: takesTimes)
         let data = try header.data(of: content, subject)
         self.name = name
         self.subject = subject
         element = header.element
         shape = header.shape
+        ticksPerSecond = header.ticksPerSecond
 
         let swaps = header.isBigEndian && element.unit > 1
         let transposes = header.isFortranOrder && shape.count > 1

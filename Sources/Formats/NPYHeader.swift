@@ -12,10 +12,13 @@ struct NPYHeader {
     let dataOffset: Int
     /// Bytes of data.
     let byteCount: Int
+    /// Counts a second of times (`M8`), which are read as `int64`; nil for all else.
+    let ticksPerSecond: Int64?
 
     static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
-    init(parsing bytes: UnsafeRawBufferPointer, _ subject: Subject) throws {
+    /// - Parameter takesTimes: whether elements may be times.
+    init(parsing bytes: UnsafeRawBufferPointer, _ subject: Subject, takesTimes: Bool = false) throws {
         guard bytes.starts(with: Self.magic) else { throw subject.damaged("not a NumPy array") }
         guard bytes.count >= 12 else { throw subject.damaged("the file ends within its header") }
         let version = bytes[6]
@@ -55,7 +58,9 @@ struct NPYHeader {
             let key = descr == nil ? "descr" : order == nil ? "fortran_order" : "shape"
             throw subject.damaged("the header is damaged: '\(key)' is missing")
         }
-        (element, isBigEndian) = try NPYElement.parse(descr, subject)
+        ticksPerSecond = takesTimes ? Self.ticks(descr) : nil
+        (element, isBigEndian) = try NPYElement.parse(
+            ticksPerSecond == nil ? descr : String(descr.prefix { $0 != "M" }) + "i8", subject)
         isFortranOrder = order
         shape = extents
         guard shape.count <= 64 else { throw subject.damaged("\(shape.count) axes are more than NumPy's 64") }
@@ -65,6 +70,14 @@ struct NPYHeader {
         }
         guard element.size > 0 || size == 0 else { throw subject.damaged("its elements have no bytes") }
         byteCount = size
+    }
+
+    /// Counts a second of a `datetime64`: `<M8[ms]` has 1000. Nil for other types and units.
+    private static func ticks(_ descr: String) -> Int64? {
+        let units: [Substring: Int64] = ["s": 1, "ms": 1000, "us": 1_000_000, "ns": 1_000_000_000]
+        let code = descr.drop { "<>=".contains($0) }
+        guard code.hasPrefix("M8["), code.hasSuffix("]") else { return nil }
+        return units[code.dropFirst(3).dropLast()]
     }
 
     /// What follows the head in a file.

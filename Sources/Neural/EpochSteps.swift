@@ -13,15 +13,22 @@ final class EpochSteps {
     /// What samples are, for people.
     private let noun: String
     private let device: Device
+    private let ranks: any Communicator
     /// Samples of the epoch that are done, and the sum of their losses.
     private var done = 0, lossSum = 0.0
     /// Samples in a batch: the option's, or fewer since memory ran out.
     private var batchSize: Int
     private var meter: DeviceMeter
     private var unread: [(samples: Range<Int>, loss: Tensor)] = []
+    private var cancellation = Cancellation()
+    /// Whether a rank of several was to stop before the last step.
+    private var stops = false
 
-    init(of count: Int, _ noun: String, batchSize: Int, accumulation: Int, on device: Device) {
+    init(
+        of count: Int, _ noun: String, batchSize: Int, accumulation: Int, on device: Device, ranks: any Communicator
+    ) {
         (self.count, self.noun, self.batchSize, self.device) = (count, noun, batchSize, device)
+        self.ranks = ranks
         stride = batchSize * accumulation
         meter = DeviceMeter(device)
     }
@@ -33,11 +40,12 @@ final class EpochSteps {
         (done, lossSum, batchSize) = (Int(place[0]), place[1], Int(place[2]))
     }
 
-    /// Goes on to the end of the epoch.
+    /// Goes on to the end of the epoch. Ranks stop at the same step, and do not make batches smaller.
     ///
     /// - Parameters:
     ///   - clear: forgets gradients of a step that ran out of memory.
-    ///   - step: trains on samples in batches of at most so many, and gives the mean loss `[]`.
+    ///   - step: trains on samples in batches of at most so many, and gives the mean loss `[]`. On several ranks it calls
+    ///     ``sum(_:_:)`` once.
     /// - Returns: `train_loss`, the mean, what it took of a GPU, and its seconds; nil if it was cancelled.
     /// - Throws: `failed` for a loss that is no number. The weights are spoilt then; the newest checkpoint is older.
     func train(
@@ -45,15 +53,17 @@ final class EpochSteps {
         step: (_ samples: Range<Int>, _ batchSize: Int) throws -> Tensor
     ) throws -> (metrics: [String: Double], seconds: Double)? {
         let clock = Stopwatch()
+        self.cancellation = cancellation
+        stops = try ranks.any(cancellation.isCancelled)
         while done < count {
-            if cancellation.isCancelled {
+            if ranks.size > 1 ? stops : cancellation.isCancelled {
                 try readLosses(epoch)
                 return nil
             }
             let samples = done..<min(count, done + stride)
             do {
                 unread.append((samples, try step(samples, batchSize)))
-            } catch let error as StarlingError where error.code == .outOfMemory && batchSize > 1 {
+            } catch let error as StarlingError where error.code == .outOfMemory && batchSize > 1 && ranks.size == 1 {
                 try clear()
                 batchSize /= 2
                 var notice = EpochProgress(done: done, total: count)
@@ -72,6 +82,36 @@ final class EpochSteps {
         defer { (done, lossSum) = (0, 0) }
         let loss = ["train_loss": lossSum / Double(max(1, count))]
         return (loss.merging(meter.metrics()) { $1 }, clock.seconds)
+    }
+
+    /// Adds up what the ranks found in a step: the gradients of parameters, in place, and their shares of the mean loss `[]`,
+    /// which it returns. Whether to stop travels with them.
+    ///
+    /// - Complexity: sends 2 · (ranks − 1) / ranks of the parameters' bytes.
+    func sum(_ loss: Tensor, _ parameters: [(name: String, tensor: Tensor)]) throws -> Tensor {
+        guard ranks.size > 1 else { return loss }
+        return try withoutGradients {
+            let parts = try parameters.map { parameter in
+                try (parameter.tensor.gradient ?? Tensor.zeros(parameter.tensor.shape, on: device)).reshaped([-1])
+            }
+            let stop = try Tensor([Float(cancellation.isCancelled ? 1 : 0)], [1])
+            let sums = try Tensor.concatenated(
+                parts + [loss.to(.float32, device).reshaped([1]), stop.to(nil, device)]
+            ).to(nil, .cpu)
+            let loss = try sums.withMemory(as: Float.self) { floats in
+                try ranks.sum(floats)
+                stops = floats.last! > 0
+                return floats[floats.count - 2]
+            }
+            let found = try sums.to(nil, device)
+            var place = 0
+            for (_, tensor) in parameters {
+                try tensor.setGradient(
+                    found.narrowed(axis: 0, from: place, count: tensor.count).reshaped(tensor.shape))
+                place += tensor.count
+            }
+            return try Tensor(loss)
+        }
     }
 
     private func readLosses(_ epoch: Int) throws {

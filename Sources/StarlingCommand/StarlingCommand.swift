@@ -13,7 +13,8 @@ struct StarlingCommand: ParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            TrainCommand.self, LaunchCommand.self, TuneCommand.self, UpdateCommand.self, EvaluateCommand.self,
+            TrainCommand.self, LaunchCommand.self, PlanCommand.self, TuneCommand.self, UpdateCommand.self,
+            EvaluateCommand.self,
             RecommendCommand.self,
             SimilarCommand.self,
             ExportCommand.self,

@@ -84,7 +84,7 @@ extension RunRecord {
     /// what the run is. Of the data its fingerprint decides and not its path.
     public static let freeOptions: Set<String> = [
         "threads", "keep", "checkpoint-every", "output", "resume", "overwrite", "json", "data", "items", "users",
-        "tensorboard", "supabase-url", "supabase-key-file", "movie-export-table", "user-export-table",
+        "tensorboard", "sharding", "supabase-url", "supabase-key-file", "movie-export-table", "user-export-table",
     ]
 
     /// Options that may grow: a run, finished or not, goes on to more epochs, unless its learning rate falls linearly

@@ -2,16 +2,26 @@ import Basics
 import Foundation
 import Testing
 
-/// `starling launch` while it runs, and its ranks.
+/// `starling launch`, or another command, while it runs, and the ranks that it starts.
 final class Launched {
     private let process = Process()
     private let folder: TemporaryFolder
     private let name = UUID().uuidString
 
-    init(_ options: [String], _ command: [String], in folder: TemporaryFolder) throws {
+    convenience init(_ options: [String], _ command: [String], in folder: TemporaryFolder) throws {
+        try self.init(Self.program, ["launch"] + options + ["--"] + command, in: folder)
+    }
+
+    static let program = builtProducts.appendingPathComponent("starling")
+
+    /// - Parameter environment: set on top of the tests' own.
+    init(
+        _ program: URL, _ arguments: [String], environment: [String: String] = [:], in folder: TemporaryFolder
+    ) throws {
         self.folder = folder
-        process.executableURL = builtProducts.appendingPathComponent("starling")
-        process.arguments = ["launch"] + options + ["--"] + command
+        process.executableURL = program
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.file(name + ".out", "")))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.file(name + ".error", "")))
@@ -21,6 +31,8 @@ final class Launched {
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    var isRunning: Bool { process.isRunning }
 
     func ended() throws -> (status: Int32, output: String, error: String) {
         process.waitUntilExit()
@@ -44,10 +56,15 @@ final class Launched {
     }
 
     /// A rank, found among the launcher's children.
-    func rank(_ number: Int) throws -> Rank {
+    func rank(_ number: Int) throws -> Rank { try #require(findRank(number)) }
+
+    /// The same; nil where it is not there, or not yet.
+    func findRank(_ number: Int) -> Rank? {
         let own = process.processIdentifier
-        let children = try Files.list("/proc").compactMap { Int32($0) }.map(Rank.init).filter { $0.parent == own }
-        return try #require(children.first { (try? $0.facts())?.environment["RANK"] == "\(number)" })
+        let all = (try? Files.list("/proc")) ?? []
+        return all.compactMap { Int32($0) }.map(Rank.init).first {
+            $0.parent == own && (try? $0.facts())?.environment["RANK"] == "\(number)"
+        }
     }
 
     /// What Linux says of a process.

@@ -131,7 +131,9 @@ import Training
         #expect(again.status == 0, "\(again.error)")
         // Where the machine is fast, the job was over before; where not, it was stopped with a checkpoint.
         #expect(stopped.status == 124 || stopped.status == 0)
-        if stopped.status == 124 { #expect(stopped.error.contains("stopped")) }
+        if stopped.status == 124 {
+            #expect(stopped.error.contains("stopped") || stopped.error.contains("epoch 60/60"), "\(stopped.error)")
+        }
         #expect(try weightsDigest(again.output) == weightsDigest(whole.output))
         let record = try JSON.decode(JSONValue.self, from: Files.read(folder.path("parts/run.json")), file: "run.json")
         #expect(record["cluster"]?["rank"]?.int == 0 && record["cluster"]?["world"]?.int == 1)

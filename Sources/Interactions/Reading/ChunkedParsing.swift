@@ -22,6 +22,7 @@ struct ChunkedParsing {
         into columns: inout LogColumns, _ parse: (_ chunk: Int, _ task: ChunkTask) throws -> ParsedChunk
     ) throws -> [ParsedChunk] {
         var (internsUsers, internsItems) = interning
+        guard !starts.isEmpty else { return [] }
         while true {
             let pass = ChunkPass(total: total, cancellation: cancellation, progress: progress)
             var parsed = [ParsedChunk?](repeating: nil, count: starts.count)

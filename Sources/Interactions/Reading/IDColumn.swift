@@ -1,24 +1,28 @@
 import Formats
 import Kernels
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// Turns what chunks wrote in an id column into rows of a sorted vocabulary, in place.
 struct IDColumn {
     let column: UnsafeMutableBufferPointer<UInt32>
     let workers: Workers
 
+    /// The ids of the vocabulary.
     /// - Parameter rows: rows of each chunk, in order; the chunks' `sinks` say what their rows hold.
-    func vocabulary<Row>(_ sinks: [IDSink], rows: [Int]) -> Vocabulary<Row> {
-        if sinks[0].isInterning { return Vocabulary(rankInterned(sinks, rows, Row.self)) }
+    func ids<Row>(_ sinks: [IDSink], rows: [Int]) -> Vocabulary<Row>.IDs {
+        if sinks[0].isInterning { return rankInterned(sinks, rows, Row.self) }
         let greatest = sinks.map(\.greatest).max()!
         let bitmapBytes = (Int(greatest) / 64 + 1) * 8
         let distinct = bitmapBytes * workers.count <= 64 << 20 ? rankByBitmap(greatest) : rankBySorting()
-        return Vocabulary(.integers(distinct.map { Int64($0) }))
+        return .integers(distinct.map { Int64($0) })
+    }
+
+    /// Overwrites each entry by what `rank` has for it.
+    func renumber(_ rank: [UInt32]) {
+        rank.withUnsafeBufferPointer { rank in
+            forEachSlice { slice, _ in
+                for index in slice { column[index] = rank[Int(column[index])] }
+            }
+        }
     }
 
     /// Calls `body` for slices of the column, in parallel.
@@ -59,11 +63,7 @@ struct IDColumn {
             // Small enough to stay near the processor: one load an id.
             var rank = [UInt32](repeating: 0, count: Int(greatest) + 1)
             for (row, id) in distinct.enumerated() { rank[Int(id)] = UInt32(row) }
-            rank.withUnsafeBufferPointer { rank in
-                forEachSlice { slice, _ in
-                    for index in slice { column[index] = rank[Int(column[index])] }
-                }
-            }
+            renumber(rank)
         } else {
             before.withUnsafeBufferPointer { before in
                 forEachSlice { slice, _ in
@@ -113,25 +113,10 @@ struct IDColumn {
         var order = Array(0..<all.count)
         let ids: Vocabulary<Row>.IDs
         if integers.contains(nil) {
-            all.bytes.withUnsafeBufferPointer { bytes in
-                func id(_ number: Int) -> UnsafeBufferPointer<UInt8> {
-                    UnsafeBufferPointer(rebasing: bytes[all.offsets[number]..<all.offsets[number + 1]])
-                }
-                order.sort { left, right in
-                    let (left, right) = (id(left), id(right))
-                    let sign = memcmp(left.baseAddress!, right.baseAddress!, min(left.count, right.count))
-                    return sign == 0 ? left.count < right.count : sign < 0
-                }
-            }
-            var bytes: [UInt8] = []
-            var offsets = [0]
-            bytes.reserveCapacity(all.bytes.count)
-            offsets.reserveCapacity(all.count + 1)
-            for number in order {
-                all.withID(number) { bytes.append(contentsOf: $0) }
-                offsets.append(bytes.count)
-            }
-            ids = .strings(bytes: bytes, offsets: offsets)
+            let texts = PackedTexts(bytes: all.bytes, offsets: all.offsets)
+            order = texts.sorted()
+            let sorted = texts.taking(order)
+            ids = .strings(bytes: sorted.bytes, offsets: sorted.offsets)
         } else {
             order.sort { integers[$0]! < integers[$1]! }
             ids = .integers(order.map { integers[$0]! })

@@ -1,9 +1,9 @@
 import Basics
 
 /// What was read, kept and left out, and why: nothing is dropped in silence.
-public struct IngestionReport: Sendable, Encodable {
+public struct IngestionReport: Sendable, Codable {
     /// A row that could not be read.
-    public struct Offender: Sendable, Encodable {
+    public struct Offender: Sendable, Codable {
         public let file: String
         /// From 1; of arrays the interaction.
         public let line: Int
@@ -52,6 +52,15 @@ public struct IngestionReport: Sendable, Encodable {
         rowsKept = rowsAccepted
         refused = Dictionary(uniqueKeysWithValues: tally.counts.map { ($0.rawValue, $1) })
         firstOffenders = tally.first.map { Offender(file: $0, line: $1.line, reason: $1.what) }
+    }
+
+    /// The report on parts that were read apart, in their order.
+    init(joining parts: [IngestionReport]) {
+        (format, files) = (parts[0].format, parts[0].files)
+        rowsRead = parts.reduce(0) { $0 + $1.rowsRead }
+        rowsKept = parts.reduce(0) { $0 + $1.rowsKept }
+        refused = parts.reduce(into: [:]) { $0.merge($1.refused, uniquingKeysWith: +) }
+        firstOffenders = Array(parts.map(\.firstOffenders).joined().prefix(RefusalTally.kept))
     }
 
     /// The report for people: one line, and one more for each kind of row that was left out.

@@ -29,6 +29,16 @@ public struct LoadedInteractions: Sendable {
 /// or ``ReadingOptions/columns`` names others: ids are whole numbers or `str`, values and times numbers. Shards are read in
 /// parallel, and their hashes are compared.
 ///
+/// `npy-stream:PATH` is a stream of NumPy arrays (version 1.0, back to back) from a file or FIFO, or with `-` from standard input:
+/// first the names of the columns, an array of text; then, batch by batch, an array a column in that order; a batch of no rows ends
+/// it. Columns are named as those of shards. Ids are whole numbers from 0 on or text; values float32, float64 or integers; times the
+/// same, or `datetime64` in `s`, `ms`, `us` or `ns`, which become seconds.
+///
+/// Several ranks each parse a part of the source (of a stream each its own, whose rows are its part) and exchange what they have
+/// read: all return the log, and the report but for its time, that one rank would. What cannot be cut, such as a compressed archive
+/// or a table, one of them reads. Each looks for itself whether it has the same files, by size and by a digest of up to 256 MiB of
+/// each.
+///
 /// ```swift
 /// let loaded = try InteractionReader.read("ml-latest-small", options: ReadingOptions(), workers: Workers())
 /// print(loaded.log.count, loaded.report.lines())
@@ -36,31 +46,34 @@ public struct LoadedInteractions: Sendable {
 public enum InteractionReader {
     /// - Parameters:
     ///   - source: a file, a data set's folder (with `u.data`, `ratings.dat`, `ratings.csv`, one `.inter`, nothing but `.npz`, or
-    ///     shards), or a glob whose files have one form and are read as one, in sorted order.
+    ///     shards), a glob whose files have one form and are read as one, in sorted order, or a stream.
     ///   - workers: parse in parallel. Nothing in the result depends on their number.
-    ///   - progress: called now and then on the calling thread.
+    ///   - progress: called now and then on the calling thread, with what is this rank's part; the total is 0 where it is not known.
+    ///   - ranks: those that read together, with the same options; all call this.
     /// - Throws: `badData` that names file, line and column of the lowest line that cannot be read, or what else is
-    ///   wrong with the file; `usage` for options that do not fit it; `interrupted` when cancelled.
+    ///   wrong with the file, or the rank that has other data; `usage` for options that do not fit it; `interrupted` when
+    ///   cancelled; `unavailable` if a rank is lost. What one rank throws, all throw.
     /// - Complexity: O(bytes). Beyond the result, memory is that of the chunks at work and the vocabularies.
     public static func read(
         _ source: String, options: ReadingOptions, workers: Workers, cancellation: Cancellation? = nil,
-        progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil
+        progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil, ranks: any Communicator = OneRank()
     ) throws -> LoadedInteractions {
         try read(
             source, options: options, workers: workers, cancellation: cancellation, progress: progress,
-            chunkSize: 4 << 20, instructionSet: try .current())
+            chunkSize: 4 << 20, instructionSet: try ranks.together { try .current() }, ranks: ranks)
     }
 
     /// The same of shards, wherever they come from.
     /// - Throws: `badData` that names shard and sample; otherwise as the other form.
     public static func read(
         _ folder: MDSFolder, options: ReadingOptions, workers: Workers, cancellation: Cancellation? = nil,
-        progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil
+        progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil, ranks: any Communicator = OneRank()
     ) throws -> LoadedInteractions {
         try load(folder.path, options, workers) {
-            try MDSReader(
+            try compare(ranks) { try SourceMark(folder) }
+            return try MDSReader(
                 options: options, workers: workers, cancellation: cancellation, progress: progress,
-                windowSize: 1 << 16
+                windowSize: 1 << 16, ranks: ranks
             ).read(folder)
         }
     }
@@ -69,36 +82,75 @@ public enum InteractionReader {
     package static func read(
         _ source: String, options: ReadingOptions, workers: Workers, cancellation: Cancellation? = nil,
         progress: ((_ bytesDone: Int, _ bytesTotal: Int) -> Void)? = nil, chunkSize: Int,
-        instructionSet: InstructionSet = .best
+        instructionSet: InstructionSet = .best, ranks: any Communicator = OneRank()
     ) throws -> LoadedInteractions {
         try load(source, options, workers) {
-            let files: [MappedFile]
-            switch try SourceLocator.locate(source) {
+            let found = try ranks.together { try Opened(source, options) }
+            try compare(ranks, found.mark)
+            switch found {
+            case .stream(let path):
+                return try StreamReader(
+                    options: options, workers: workers, cancellation: cancellation, progress: progress, ranks: ranks
+                ).read(path, name: source)
             case .shards(let folder):
-                _ = try options.taken(of: [source])
                 return try MDSReader(
                     options: options, workers: workers, cancellation: cancellation, progress: progress,
-                    windowSize: max(1, chunkSize / 64)
+                    windowSize: max(1, chunkSize / 64), ranks: ranks
                 ).read(folder)
-            case .files(let paths): files = try options.taken(of: paths).map { try MappedFile($0) }
-            }
-            if try PairReader.reads(files[0], options) {
+            case .pairs(let files):
                 return try PairReader(
                     options: options, workers: workers, cancellation: cancellation, progress: progress,
-                    windowSize: max(1, chunkSize / 64)
+                    windowSize: max(1, chunkSize / 64), ranks: ranks
                 ).read(files)
-            }
-            if ArrayReader.reads(files[0]) {
+            case .arrays(let files):
                 return try ArrayReader(
                     options: options, workers: workers, cancellation: cancellation, progress: progress,
-                    sliceSize: max(1, chunkSize / 16)
+                    sliceSize: max(1, chunkSize / 16), ranks: ranks
+                ).read(files)
+            case .text(let files):
+                return try TextReader(
+                    options: options, workers: workers, cancellation: cancellation, progress: progress,
+                    instructionSet: instructionSet, chunkSize: chunkSize, ranks: ranks
                 ).read(files)
             }
-            return try TextReader(
-                options: options, workers: workers, cancellation: cancellation, progress: progress,
-                instructionSet: instructionSet, chunkSize: chunkSize
-            ).read(files)
         }
+    }
+
+    /// What a source is, by its name and the beginning of its first file.
+    private enum Opened {
+        case stream(path: String)
+        case shards(MDSFolder)
+        case pairs([MappedFile])
+        case arrays([MappedFile])
+        case text([MappedFile])
+
+        init(_ source: String, _ options: ReadingOptions) throws {
+            switch try SourceLocator.locate(source) {
+            case .stream(let path): self = .stream(path: path)
+            case .shards(let folder):
+                _ = try options.taken(of: [source])
+                self = .shards(folder)
+            case .files(let paths):
+                let files = try options.taken(of: paths).map { try MappedFile($0) }
+                self =
+                    try PairReader.reads(files[0], options)
+                    ? .pairs(files) : ArrayReader.reads(files[0]) ? .arrays(files) : .text(files)
+            }
+        }
+
+        func mark() throws -> SourceMark {
+            switch self {
+            case .stream: .stream
+            case .shards(let folder): try SourceMark(folder)
+            case .pairs(let files), .arrays(let files), .text(let files): SourceMark(files)
+            }
+        }
+    }
+
+    /// Sees to it that ranks read the same.
+    private static func compare(_ ranks: any Communicator, _ mark: () throws -> SourceMark) throws {
+        guard ranks.size > 1 else { return }
+        try ranks.together(mark).compare(among: ranks)
     }
 
     /// Reads, and merges and leaves out what the options say.

@@ -10,38 +10,44 @@ struct ParsedChunk: Sendable {
 }
 
 extension LogColumns {
-    /// The log of all chunks, in order, and its report: closes gaps, and turns ids into rows.
+    /// The log of all chunks of all ranks, in order, and its report: closes gaps, turns ids into rows and joins the ranks' parts.
     ///
-    /// - Parameter starts: where each chunk's rows begin.
-    /// - Throws: `badData` if no row is left, with that way out.
+    /// - Parameters:
+    ///   - chunks: of this rank; none is fine where another has some.
+    ///   - starts: where each chunk's rows begin.
+    ///   - ranks: all call this.
+    /// - Throws: `badData` if no row is left, with that way out; on all ranks the same.
     mutating func log(
-        of chunks: [ParsedChunk], starts: [Int], format: String, files: [String], remedy: String, workers: Workers
+        of chunks: [ParsedChunk], starts: [Int], format: String, files: [String], remedy: String, workers: Workers,
+        ranks: any Communicator
     ) throws -> (log: InteractionLog, report: IngestionReport) {
         var tally = RefusalTally()
         for chunk in chunks { tally.add(chunk.tally) }
         let rows = chunks.map(\.rows)
         compact(starts: starts, rows: rows)
-        let report = IngestionReport(format: format, files: files, rowsAccepted: count, tally: tally)
-        guard count > 0 else {
+        let joining = RankJoining(ranks: ranks, workers: workers)
+        let report = try joining.report(
+            IngestionReport(format: format, files: files, rowsAccepted: count, tally: tally), &self)
+        guard report.rowsKept > 0 else {
             let counts = report.refused.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }
             throw StarlingError(
                 .badData,
-                tally.total == 0
+                counts.isEmpty
                     ? "it holds no interaction" : "no row can be read: " + counts.joined(separator: ", "),
                 at: .init(file: files[0]), remedy: remedy)
         }
-        let (users, items) = withPointers { [count] pointers in
-            func vocabulary<Row>(
-                _ column: UnsafeMutablePointer<UInt32>, _ sinks: [IDSink], _: Row.Type
-            ) -> Vocabulary<Row> {
-                let column = UnsafeMutableBufferPointer(start: column, count: count)
-                return IDColumn(column: column, workers: workers).vocabulary(sinks, rows: rows)
-            }
-            return (
-                vocabulary(pointers.users, chunks.map(\.users), UserRow.self),
-                vocabulary(pointers.items, chunks.map(\.items), ItemRow.self)
-            )
+        func vocabulary<Row>(_ column: inout [UInt32], _ sinks: [IDSink]) throws -> Vocabulary<Row> {
+            let own: Vocabulary<Row>.IDs =
+                column.isEmpty
+                ? .integers([])
+                : column.withUnsafeMutableBufferPointer {
+                    IDColumn(column: $0, workers: workers).ids(sinks, rows: rows)
+                }
+            return Vocabulary(try joining.ids(own, of: &column))
         }
+        let users: Vocabulary<UserRow> = try vocabulary(&self.users, chunks.map(\.users))
+        let items: Vocabulary<ItemRow> = try vocabulary(&self.items, chunks.map(\.items))
+        try joining.gather(&self)
         let log = InteractionLog(
             users: users, items: items, userRows: self.users, itemRows: self.items, values: values, times: times)
         return (log, report)

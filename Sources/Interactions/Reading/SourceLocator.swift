@@ -13,12 +13,24 @@ enum SourceLocator {
         /// Files of one form, to be read as one.
         case files([String])
         case shards(MDSFolder)
+        /// A file, FIFO, or `-` for standard input, that holds a stream of NumPy arrays.
+        case stream(path: String)
     }
 
-    /// One file; the interactions in a data set's folder; the files of a glob, sorted; or a folder of shards.
+    /// One file; the interactions in a data set's folder; the files of a glob, sorted; a folder of shards; or a stream,
+    /// `npy-stream:PATH`.
     ///
     /// - Throws: `usage` for sources of a kind that cannot be read yet; `badData` where nothing is found.
     static func locate(_ source: String) throws -> Found {
+        if source.lowercased().hasPrefix(streamScheme) {
+            let path = String(source.dropFirst(streamScheme.count))
+            guard !path.isEmpty else {
+                throw StarlingError(
+                    .usage, "\(source) names no stream",
+                    remedy: "write \(streamScheme)- for standard input, or \(streamScheme)PATH for a FIFO")
+            }
+            return .stream(path: path)
+        }
         if let kind = laterKind(source) {
             throw StarlingError(
                 // The source may hold a password: it is not repeated.
@@ -41,6 +53,8 @@ enum SourceLocator {
         }
         return .files(found)
     }
+
+    private static let streamScheme = "npy-stream:"
 
     /// The data set of shards that a folder holds, if its index is there.
     private static func shards(in folder: String) throws -> MDSFolder? {

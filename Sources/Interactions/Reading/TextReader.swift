@@ -4,7 +4,7 @@ import Kernels
 
 /// Reads text files of one form into a log: cuts them into chunks, counts lines to know each chunk's place in the
 /// columns, parses chunks in parallel straight into it, then turns ids into rows. That every line is a row is a guess, too:
-/// else the gaps are closed afterwards.
+/// else the gaps are closed afterwards. Several ranks each do so with their part of the bytes, and tell each other of its lines.
 struct TextReader {
     let options: ReadingOptions
     let workers: Workers
@@ -13,6 +13,7 @@ struct TextReader {
     let instructionSet: InstructionSet
     /// Bytes a chunk, about. The result does not depend on it.
     let chunkSize: Int
+    let ranks: any Communicator
 
     private struct Chunk {
         let file: Int
@@ -24,49 +25,72 @@ struct TextReader {
     }
 
     func read(_ files: [MappedFile]) throws -> (log: InteractionLog, report: IngestionReport) {
-        let (form, chunks) = try cut(files)
+        let (form, chunks, lineCount) = try cut(files)
         var starts: [Int] = []
         var capacity = 0
         for chunk in chunks {
             starts.append(capacity)
             capacity += chunk.capacity
         }
-        guard capacity > 0 else {
+        guard lineCount > 0 else {
             let what = form.header == nil ? "the file holds no rows" : "the file holds a header and no rows"
             throw StarlingError(
                 .badData, what, at: .init(file: files[0].path), remedy: "name a file that holds interactions")
         }
-        var columns = LogColumns(capacity: capacity, hasValues: form.value != nil, hasTimes: form.hasTimes)
-        let parsed = try parse(files, form, chunks, starts, &columns)
+        var columns = LogColumns(capacity: max(1, capacity), hasValues: form.value != nil, hasTimes: form.hasTimes)
+        let parsed = try ranks.together { try parse(files, form, chunks, starts, &columns) }
         return try columns.log(
             of: parsed, starts: starts, format: form.name, files: files.map(\.path),
-            remedy: "name the form with --columns and --separator", workers: workers)
+            remedy: "name the form with --columns and --separator", workers: workers, ranks: ranks)
     }
 
-    /// Recognises the form of the files, which must be one, and cuts them.
-    private func cut(_ files: [MappedFile]) throws -> (TextForm, [Chunk]) {
-        var (form, start, line) = try TextForm.recognise(files[0], options)
-        var chunks: [Chunk] = []
-        var ordinal = 0
+    /// Recognises the form of the files, which must be one, and cuts them into chunks, of which this rank has some.
+    private func cut(_ files: [MappedFile]) throws -> (TextForm, [Chunk], lineCount: Int) {
+        let (form, beginnings) = try ranks.together {
+            let (form, start, line) = try TextForm.recognise(files[0], options)
+            let further = try files.dropFirst().map { try Self.beginning(of: $0, like: form, in: files[0].path) }
+            return (form, [(start: start, line: line)] + further)
+        }
+        var cuts: [(file: Int, range: Range<Int>)] = []
         for (index, file) in files.enumerated() {
-            if index > 0 { (start, line) = try Self.beginning(of: file, like: form, in: files[0].path) }
-            let ranges = LineGrid.cuts(start..<file.bytes.count, size: chunkSize)
-            let cuts = try map(ranges.count) { cut, _ in
-                let found = LineGrid.Cut(file.bytes, ranges[cut], instructionSet)
-                file.release(ranges[cut])
+            cuts += LineGrid.cuts(beginnings[index].start..<file.bytes.count, size: chunkSize).map { (index, $0) }
+        }
+        cuts = Array(cuts[ranks.share(of: cuts.map(\.range.count))])
+        let found = try ranks.together {
+            try map(cuts.count) { index, _ in
+                let (file, range) = (files[cuts[index].file], cuts[index].range)
+                let found = LineGrid.Cut(file.bytes, range, instructionSet)
+                file.release(range)
                 return found
             }
-            for lines in LineGrid(cuts: cuts, from: start, to: file.bytes.count, firstLine: line).chunks {
+        }
+        var parts = LineParts()
+        for (cut, lines) in zip(cuts, found) {
+            parts.add(lines, of: cut.file, isLast: cut.range.upperBound == files[cut.file].bytes.count)
+        }
+        let places = try parts.places(beginnings, ends: files.map(\.bytes.count), among: ranks)
+        var chunks: [Chunk] = []
+        for (index, place) in places.own.enumerated() {
+            let part = parts.own[index]
+            let end = part.isLast ? files[part.file].bytes.count : place.start
+            var ordinal = place.ordinal
+            for lines in LineGrid(cuts: parts.cuts[index], from: place.start, to: end, firstLine: place.line).chunks {
                 chunks.append(
                     Chunk(
-                        file: index, lines: lines, ordinal: ordinal,
+                        file: part.file, lines: lines, ordinal: ordinal,
                         capacity: lines.lineCount * (1 + form.moreItems.count)))
                 ordinal += lines.lineCount
             }
         }
-        guard form.kind == .lists else { return (form, chunks) }
-        let separator = form.separator[0]
-        let fields = try map(chunks.count) { chunk, _ in
+        guard form.kind == .lists else { return (form, chunks, places.lineCount) }
+        let fields = try ranks.together { try countFields(files, chunks, form.separator[0]) }
+        for chunk in chunks.indices { chunks[chunk].capacity = fields[chunk] }
+        return (form, chunks, places.lineCount)
+    }
+
+    /// Fields of each chunk of lists.
+    private func countFields(_ files: [MappedFile], _ chunks: [Chunk], _ separator: UInt8) throws -> [Int] {
+        try map(chunks.count) { chunk, _ in
             let bytes = files[chunks[chunk].file].bytes
             var fields = 0
             var isWithin = false
@@ -77,8 +101,6 @@ struct TextReader {
             }
             return fields
         }
-        for chunk in chunks.indices { chunks[chunk].capacity = fields[chunk] }
-        return (form, chunks)
     }
 
     /// Where a further file's rows begin.
@@ -100,7 +122,7 @@ struct TextReader {
     ) throws -> [ParsedChunk] {
         let parsing = ChunkedParsing(workers: workers, cancellation: cancellation, progress: progress)
         return try parsing.run(
-            starts: starts, bytes: files.reduce(0) { $0 + $1.bytes.count },
+            starts: starts, bytes: chunks.reduce(0) { $0 + $1.lines.range.count },
             interning: (form.hasTextUsers, form.hasTextItems), into: &columns
         ) { index, task in
             let chunk = chunks[index]

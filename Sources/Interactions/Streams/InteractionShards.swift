@@ -44,6 +44,10 @@ public struct InteractionShards: Sendable {
                     remedy: "make shards of it: starling data convert --data … --to shards --form mds")
             }
             try self.init(ArrayShardSource(files), columns: columns)
+        case .stream:
+            throw StarlingError(
+                .usage, "a stream that is read once cannot be streamed again and again", at: .init(file: path),
+                remedy: "leave --stream out")
         }
     }
 

@@ -130,20 +130,30 @@ final class EmbeddingTable {
     }
 
     private func fillRows(from tensor: TensorView) throws {
-        let stored = try Self.rowStates(in: tensor, rows: rowState.count)
-        for row in 0..<rowState.count { rowState.base[row] = Self.mean(stored, row) }
+        let stored = try StoredRowStates(tensor, rows: rowState.count)
+        for row in 0..<rowState.count { rowState.base[row] = stored.mean(row) }
     }
 
-    /// What a checkpoint holds of a whole table's rows: one list, or one of each shard of columns.
-    static func rowStates(in tensor: TensorView, rows: Int) throws -> [[Float]] {
-        let shards = tensor.shape.count == 2 ? tensor.shape[0] : 1
-        let shape = tensor.shape.count == 2 ? [shards, rows] : [rows]
-        let values = try tensor.expect(.float32, shape: shape).floats()
-        return (0..<shards).map { Array(values[$0 * rows..<($0 + 1) * rows]) }
+    /// Of vectors and state in memory.
+    var bytes: Int { 4 * (table.rows * table.stride + rowState.count + (hasState ? state.rows * state.stride : 0)) }
+}
+
+/// What a checkpoint holds of a whole table's rows, where it lies: one list, or one of each shard of columns.
+struct StoredRowStates {
+    let shards: Int
+    private let rows: Int
+    private let tensor: TensorView
+
+    init(_ tensor: TensorView, rows: Int) throws {
+        shards = tensor.shape.count == 2 ? tensor.shape[0] : 1
+        self.rows = rows
+        self.tensor = try tensor.expect(.float32, shape: tensor.shape.count == 2 ? [shards, rows] : [rows])
+    }
+
+    subscript(shard: Int, row: Int) -> Float {
+        tensor.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4 * (shard * rows + row), as: Float.self) }
     }
 
     /// Of lists for shards of columns: what it would be of rows that are not cut.
-    static func mean(_ states: [[Float]], _ row: Int) -> Float {
-        states.reduce(Float(0)) { $0 + $1[row] } / Float(states.count)
-    }
+    func mean(_ row: Int) -> Float { (0..<shards).reduce(Float(0)) { $0 + self[$1, row] } / Float(shards) }
 }

@@ -74,4 +74,9 @@ extension [UInt32] {
         }
         return low
     }
+
+    /// Where rising numbers lie within a range.
+    func places(in range: Range<Int>) -> Range<Int> {
+        place(ofFirst: range.lowerBound)..<place(ofFirst: range.upperBound)
+    }
 }

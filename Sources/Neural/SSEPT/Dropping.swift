@@ -8,6 +8,8 @@ package struct Dropping {
     /// Of 65,536.
     package let dropped: UInt32
     package let key, stream: UInt64
+    /// The place of the first element among those of the whole batch.
+    package var first = 0
     package let isa: InstructionSet
 
     package init(rate: Double, key: UInt64, stream: UInt64, isa: InstructionSet) {
@@ -26,7 +28,7 @@ package struct Dropping {
 
     private func apply(_ input: Tensor, addedTo other: Tensor?) throws -> Tensor {
         let output = try Tensor.empty(input.shape)
-        let (count, block) = (input.count, 1 << 14)
+        let (count, block, before) = (input.count, 1 << 14, first)
         nonisolated(unsafe) let (source, target) = (try input.floats(), try output.floats())
         nonisolated(unsafe) let residual = try other?.floats()
         try withExtendedLifetime((input, other)) {
@@ -34,7 +36,7 @@ package struct Dropping {
                 let first = parts.lowerBound * block
                 sk_dropout(
                     source + first, residual.map { $0 + first }, min(count, parts.upperBound * block) - first, dropped,
-                    key, stream, UInt64(first), target + first, isa.rawValue)
+                    key, stream, UInt64(before + first), target + first, isa.rawValue)
             }
         }
         return output

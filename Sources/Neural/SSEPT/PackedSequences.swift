@@ -7,6 +7,8 @@ package struct PackedSequences {
     package let starts: [UInt32]
     /// A number for each sequence of an epoch's, from which masks of dropout are drawn.
     let firstNumber: Int
+    /// What other ranks have of the batch before these.
+    let before: (sequences: Int, places: Int)
 
     var count: Int { starts.count - 1 }
     var places: Int { Int(starts.last!) }

@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 public import Interactions
 public import Kernels
 import Ranking
@@ -25,6 +25,8 @@ public enum SSEPT {
     ///   - items: theirs.
     ///   - validation: interactions to measure `val_recall@10` and `val_ndcg@10` on after each epoch.
     ///   - start: weights to begin with; `fates` is told what became of each.
+    ///   - ranks: share the histories of each batch; each has all `histories` and the whole network, whose gradients they add
+    ///     up. Losses are those of one rank but for the order of sums, and where operators draw dropout.
     ///   - workers: rank for validation; operators take as many threads.
     /// - Throws: `usage` for options out of range; `unavailable` without LibTorch or the device; `badData` where no user has two
     ///   interactions.
@@ -32,7 +34,8 @@ public enum SSEPT {
         on histories: InteractionSequences, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>,
         validation: InteractionLog? = nil, startingFrom start: Retraining? = nil,
         fates: ([Retraining.Fate]) -> Void = { _ in },
-        options: SSEPTOptions = SSEPTOptions(), workers: Workers, isa: InstructionSet = .best
+        options: SSEPTOptions = SSEPTOptions(), ranks: any Communicator = OneRank(), workers: Workers,
+        isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
         try options.validate()
         guard (0..<histories.userCount).contains(where: { histories[UserRow($0)].count > 1 }) else {
@@ -42,9 +45,12 @@ public enum SSEPT {
         }
         let network = try network(users: users.count, items: items.count, options, workers, isa)
         if let start { try fates(start.load(into: network, users: users, items: items)) }
-        let validation = validation.map { SequenceValidation($0, histories, options, workers: workers, isa: isa) }
+        let validation = validation.map {
+            SequenceValidation($0, histories, options, ranks: ranks, workers: workers, isa: isa)
+        }
         return try SSEPTTrainer(
-            network, histories, items: items.count, options, validation: validation.map { $0.metrics }, isa: isa)
+            network, histories, items: items.count, options, validation: validation.map { $0.metrics }, ranks: ranks,
+            isa: isa)
     }
 
     static func network(users: Int, items: Int, _ options: SSEPTOptions, _ workers: Workers, _ isa: InstructionSet)
@@ -82,35 +88,23 @@ public enum SSEPT {
 
 /// What is measured after an epoch on interactions that training did not see.
 private struct SequenceValidation {
-    private let heldOut: InteractionLog
     private let histories: InteractionSequences
-    private let seen: InteractionMatrix<UserRow, ItemRow>
+    private let ranking: SharedRanking
     private let options: SSEPTOptions
-    private let workers: Workers
     private let isa: InstructionSet
 
     init(
-        _ heldOut: InteractionLog, _ histories: InteractionSequences, _ options: SSEPTOptions, workers: Workers,
-        isa: InstructionSet
+        _ heldOut: InteractionLog, _ histories: InteractionSequences, _ options: SSEPTOptions,
+        ranks: any Communicator, workers: Workers, isa: InstructionSet
     ) {
-        (self.heldOut, self.histories, self.options, self.workers, self.isa) = (
-            heldOut, histories, options, workers, isa
-        )
-        seen = histories.matrix(items: heldOut.items.count)
+        (self.histories, self.options, self.isa) = (histories, options, isa)
+        ranking = SharedRanking(
+            heldOut, histories.matrix(items: heldOut.items.count), ranks: ranks, workers: workers, isa: isa)
     }
 
     /// `val_recall@10` and `val_ndcg@10` by full ranking of items that were trained, without those the user has had.
     func metrics(_ network: any SequenceModel, _ cancellation: Cancellation) throws -> [String: Double] {
-        let trained = seen.columnsWithEntries
-        let index = ItemIndex(vectors: try network.itemVectors(), isRecommendable: { trained[$0.index] })
-        let ranking = try RankingEvaluation.evaluate(
-            ranker: Ranker(index: index, workers: workers, isa: isa),
-            encoder: SSEPTEncoder(network, histories, options, isa: isa), train: seen, heldOut: heldOut, cutoffs: [10],
-            cancellation: cancellation
-        ).metrics
-        // None without a user who has both a history and a held-out item.
-        var metrics: [String: Double] = [:]
-        for name in ["recall@10", "ndcg@10"] { metrics["val_" + name] = ranking[name] }
-        return metrics
+        try ranking.metrics(
+            network.itemVectors(), SSEPTEncoder(network, histories, options, isa: isa), cutoff: 10, cancellation)
     }
 }

@@ -16,19 +16,21 @@ final class SSEPTTrainer: RankingTrainer {
     private let scaler: GradientScaler?
     private let validation: ((any SequenceModel, Cancellation) throws -> [String: Double])?
     private let options: SSEPTOptions
+    private let ranks: any Communicator
     private let isa: InstructionSet
     private var order: (epoch: Int, users: [UInt32]) = (0, [])
 
     init(
         _ network: any SequenceModel, _ histories: InteractionSequences, items: Int, _ options: SSEPTOptions,
-        validation: ((any SequenceModel, Cancellation) throws -> [String: Double])?, isa: InstructionSet
+        validation: ((any SequenceModel, Cancellation) throws -> [String: Double])?, ranks: any Communicator,
+        isa: InstructionSet
     ) throws {
         (self.network, self.histories, self.options) = (network, histories, options)
-        (self.validation, self.isa) = (validation, isa)
+        (self.validation, self.ranks, self.isa) = (validation, ranks, isa)
         samples = SequenceSamples(histories, itemCount: items, options)
         steps = EpochSteps(
             of: samples.count, "histories", batchSize: options.batchSize, accumulation: options.gradientAccumulation,
-            on: options.device)
+            on: options.device, ranks: ranks)
         var adam = Adam.Options(learningRate: options.learningRate)
         (adam.beta2, adam.weightDecay) = (options.beta2, options.weightDecay)
         optimizer = try Adam(network.parameters, adam)
@@ -66,23 +68,29 @@ final class SSEPTTrainer: RankingTrainer {
         return .finished(metrics: metrics, seconds: trained.seconds)
     }
 
-    /// One step over histories at places of the epoch, in batches whose gradients add up; the mean loss.
+    /// One step over histories at places of the epoch, in batches whose gradients add up; the mean loss. Each rank takes its
+    /// part of a batch's histories.
     private func step(_ places: Range<Int>, _ batchSize: Int, epoch: Int) throws -> Tensor {
         var mean: Tensor?
         for first in stride(from: places.lowerBound, to: places.upperBound, by: batchSize) {
             let part = first..<min(places.upperBound, first + batchSize)
-            let batch = try samples.batch(order.users, part, epoch: epoch)
-            let share = Double(part.count) / Double(places.count)
+            let own = ranks.part(of: part.count)
+            guard !own.isEmpty else { continue }
+            let batch = try samples.batch(
+                order.users, first + own.lowerBound..<first + own.upperBound, of: part, epoch: epoch)
+            var share = Double(part.count) / Double(places.count)
+            if ranks.size > 1 { share *= Double(batch.scored.count) / Double(samples.scored(order.users, part)) }
             let loss = try loss(batch, epoch: epoch)
             let weighed = share == 1 ? loss : try loss.multiplied(by: share)
             try (scaler?.scaled(weighed) ?? weighed).backward()
             mean = try withoutGradients { try mean?.adding(weighed) ?? weighed.detached() }
         }
+        let loss = try steps.sum(mean ?? Tensor(0), network.parameters)
         try scaler?.unscale(network.parameters.compactMap { try $0.tensor.gradient })
         try optimizer.step(scaler)
         try scaler?.update()
         try network.clearGradients()
-        return mean!
+        return loss
     }
 
     private func loss(_ batch: SequenceSamples.Batch, epoch: Int) throws -> Tensor {

@@ -37,8 +37,12 @@ package struct SequenceInputs {
         return first..<items.count
     }
 
-    /// - Parameter firstNumber: of the first sequence, from which masks of dropout are drawn.
-    package func sequences(firstNumber: Int = 0) -> PackedSequences {
-        PackedSequences(starts: starts, firstNumber: firstNumber)
+    /// - Parameters:
+    ///   - firstNumber: of the first sequence, from which masks of dropout are drawn.
+    ///   - before: what other ranks have of the batch before these.
+    package func sequences(
+        firstNumber: Int = 0, before: (sequences: Int, places: Int) = (0, 0)
+    ) -> PackedSequences {
+        PackedSequences(starts: starts, firstNumber: firstNumber, before: before)
     }
 }

@@ -44,7 +44,10 @@ package struct SequenceSamples {
     /// - Parameters:
     ///   - order: the epoch's.
     ///   - part: places in it.
-    package func batch(_ order: [UInt32], _ part: Range<Int>, epoch: Int) throws -> Batch {
+    ///   - batch: of which they are a rank's part; nil where they are all of it.
+    package func batch(
+        _ order: [UInt32], _ part: Range<Int>, of batch: Range<Int>? = nil, epoch: Int
+    ) throws -> Batch {
         var (inputs, scored) = (SequenceInputs(options), [Int64]())
         var sequences: [Sequence] = []
         for place in part {
@@ -59,9 +62,18 @@ package struct SequenceSamples {
             sequences.append(Sequence(history: history, next: next, first: scored.count, random: random))
             scored += inputs.append(window[...], user: user).map { Int64($0) }
         }
+        let before = (batch ?? part).lowerBound..<part.lowerBound
+        let places =
+            options.attendsToPadding ? before.count * options.maxLength : self.scored(order, before)
         return Batch(
-            inputs: inputs, sequences: inputs.sequences(firstNumber: part.lowerBound), scored: scored,
+            inputs: inputs,
+            sequences: inputs.sequences(firstNumber: part.lowerBound, before: (before.count, places)), scored: scored,
             candidates: try candidates(of: sequences, scored.count))
+    }
+
+    /// How many places of a batch have a next item.
+    package func scored(_ order: [UInt32], _ part: Range<Int>) -> Int {
+        order[part].reduce(0) { $0 + min(options.maxLength, histories[UserRow(Int($1))].count - 1) }
     }
 
     /// One of a batch, on the way to its candidates.

@@ -29,7 +29,7 @@ package final class SequenceStep {
         rectangle = options.worksByOperators ? try sequences.rectangle(on: options.device) : nil
         var random = RandomStream(seed: options.seed, .dropout, index: UInt64(epoch))
         key = random.next()
-        // Operators draw from the device's generator.
+        // Operators draw from the device's generator, on several ranks each rank other numbers.
         if isTraining, options.worksByOperators { try TorchLibrary.opened().seed(key &+ UInt64(sequences.firstNumber)) }
     }
 
@@ -39,7 +39,12 @@ package final class SequenceStep {
     /// Dropout of elements, and another tensor added.
     func dropout(_ input: Tensor, addedTo other: Tensor? = nil) throws -> Tensor {
         guard isTraining && options.dropout > 0 else { return try other?.adding(input) ?? input }
-        guard options.worksByOperators else { return try nextDropping()(input, addedTo: other) }
+        guard options.worksByOperators else {
+            // Masks of elements are those of the whole batch, whose first sequence may be another rank's.
+            var dropping = nextDropping(sequences.firstNumber - sequences.before.sequences)
+            dropping.first = sequences.before.places * input.shape[1]
+            return try dropping(input, addedTo: other)
+        }
         let dropped = try Dropout(options.dropout)(input, training: true)
         return try other?.adding(dropped) ?? dropped
     }
@@ -47,7 +52,8 @@ package final class SequenceStep {
     /// Attention of each place to itself and those before it in its sequence; all `[places × width]`.
     func attention(_ queries: Tensor, _ keys: Tensor, _ values: Tensor, heads: Int) throws -> Tensor {
         guard let rectangle else {
-            return try PackedAttention(heads: heads, dropping: nextDropping())(queries, keys, values, sequences)
+            return try PackedAttention(heads: heads, dropping: nextDropping(sequences.firstNumber))(
+                queries, keys, values, sequences)
         }
         let width = queries.shape[1]
         func padded(_ tensor: Tensor) throws -> Tensor {
@@ -60,10 +66,9 @@ package final class SequenceStep {
     }
 
     /// Streams of sequences are neighbours, those of uses are far apart.
-    private func nextDropping() -> Dropping {
+    private func nextDropping(_ number: Int) -> Dropping {
         defer { uses += 1 }
         return Dropping(
-            rate: isTraining ? options.dropout : 0, key: key, stream: uses << 40 | UInt64(sequences.firstNumber),
-            isa: isa)
+            rate: isTraining ? options.dropout : 0, key: key, stream: uses << 40 | UInt64(number), isa: isa)
     }
 }

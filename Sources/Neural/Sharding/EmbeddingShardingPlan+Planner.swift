@@ -1,6 +1,18 @@
 import Basics
 
 extension EmbeddingShardingPlan {
+    /// All tables in one way: whole ones to ranks in turn, as are those that have less than a row or column for each rank.
+    public init(_ loads: [EmbeddingLoad], all kind: Kind, ranks: Int) {
+        let tables = loads.enumerated().map { index, load in
+            let parts = kind == .columnWise ? load.width : load.rows
+            let isWhole = kind == .tableWise || kind != .dataParallel && parts < ranks
+            return Table(
+                load.name, rows: load.rows, width: load.width, isWhole ? .tableWise : kind,
+                ranks: isWhole ? [index % ranks] : Array(0..<ranks))
+        }
+        self.init(tables, ranks: ranks)
+    }
+
     /// A plan that fits into memory and evens out what ranks look up.
     ///
     /// By these rules, largest table first:
@@ -54,5 +66,18 @@ extension EmbeddingShardingPlan {
                 remedy: "use more ranks, fewer --factors, --user-buckets and --item-buckets, or row-wise Adagrad")
         }
         return EmbeddingShardingPlan(tables.map { $0! }, ranks: ranks)
+    }
+
+    /// The same for ranks that share the memory of the machines they run on; one plan for all of them.
+    ///
+    /// - Throws: as ``planned(_:ranks:memory:optimizer:replicated:)`` does.
+    static func planned(
+        _ loads: [EmbeddingLoad], for ranks: any Communicator, optimizer: EmbeddingOptimizer
+    ) throws -> EmbeddingShardingPlan {
+        // Where it cannot be told, tables are taken to fit.
+        let own = Host.memoryInUse()?.total ?? 1 << 48
+        let (hosts, totals) = (try ranks.allGather(Array(Host.name.utf8)), try ranks.allGather(own))
+        let memory = zip(hosts, totals).map { host, total in total / hosts.count { $0 == host } }.min()!
+        return try planned(loads, ranks: ranks.size, memory: memory, optimizer: optimizer)
     }
 }

@@ -1,53 +1,77 @@
+package import Basics
 import CKernels
 package import Kernels
 package import Torch
 
-/// Tables that a plan cuts into shards. A step fetches each row that its batch uses once, works on those, and gives the sums
-/// of their gradients back to the shards, which change their rows: what the ranks of a group do for one another, here for
-/// the shards of one rank.
+/// Tables that a plan cuts into shards, each in the memory of one rank. A step fetches each row that a rank's part of the batch
+/// uses once, works on those, and gives the sums of their gradients back to the shards, which add them up in the order of
+/// ranks and change each row once. Whole tables that every rank has get all ranks' gradients.
 package final class ShardedEmbeddings: EmbeddingCollection {
     struct Table {
         let plan: EmbeddingShardingPlan.Table
-        /// Beside the plan's.
-        let shards: [EmbeddingTable]
+        let shards: [Shard]
+    }
+
+    struct Shard {
+        let cut: EmbeddingShardingPlan.Shard
+        /// nil if it is another rank's.
+        let own: EmbeddingTable?
     }
 
     let tables: [Table]
     let width: Int
     let optimizer: EmbeddingOptimizer
-    private let library: TorchLibrary
+    let ranks: any Communicator
+    let library: TorchLibrary
     private let isa: InstructionSet
 
-    /// - Parameter plan: of these features' tables, in their order; all shards are on rank 0.
+    /// - Parameters:
+    ///   - plan: of these features' tables, in their order, for as many ranks.
+    ///   - ranks: all make the same calls, each with its part of a batch.
     package init(
         _ features: [FeatureBags], _ plan: EmbeddingShardingPlan, width: Int, _ optimizer: EmbeddingOptimizer,
-        seed: UInt64, stream: UInt64, isa: InstructionSet
+        seed: UInt64, stream: UInt64, ranks: any Communicator = OneRank(), isa: InstructionSet
     ) throws {
-        precondition(plan.ranks == 1 && plan.tables.map(\.name) == features.map(\.name), "a plan of other tables")
-        (self.width, self.optimizer, self.isa) = (width, optimizer, isa)
+        precondition(
+            plan.ranks == ranks.size && plan.tables.map(\.name) == features.map(\.name), "a plan of other tables")
+        (self.width, self.optimizer, self.ranks, self.isa) = (width, optimizer, ranks, isa)
         library = try TorchLibrary.opened()
         tables = zip(features, plan.tables).enumerated().map { index, feature in
             let (bags, plan) = feature
             precondition(plan.rows == bags.tableRows && plan.width == width, "a plan of another size of \(bags.name)")
-            // A replica is enough for the one rank there is.
-            let cuts = plan.kind == .dataParallel ? plan.shards.prefix(1) : plan.shards[...]
-            let shards = cuts.map { shard in
-                EmbeddingTable(
-                    bags.name, rows: shard.rows, columns: shard.columns, width: width, optimizer, seed: seed,
-                    index: stream << 32 | UInt64(index), isa: isa)
+            // A replica is enough for a rank.
+            let cuts =
+                plan.kind == .dataParallel
+                ? (0..<ranks.size).map { rank in plan.shards.first { $0.rank == rank }! } : plan.shards
+            let shards = cuts.map { cut in
+                let own =
+                    cut.rank != ranks.rank
+                    ? nil
+                    : EmbeddingTable(
+                        bags.name, rows: cut.rows, columns: cut.columns, width: width, optimizer, seed: seed,
+                        index: stream << 32 | UInt64(index), isa: isa)
+                return Shard(cut: cut, own: own)
             }
             return Table(plan: plan, shards: shards)
         }
     }
 
+    /// Bytes of embeddings and optimiser state that this rank has of each table.
+    package var bytesHeld: [Int] {
+        tables.map { table in table.shards.reduce(0) { $0 + ($1.own?.bytes ?? 0) } }
+    }
+
     package func pooled(_ inputs: [EmbeddingInput]) throws -> Tensor {
         let count = inputs[0].entities.count
         let pooled = try Tensor.empty([count, inputs.count * width])
+        let touched = inputs.map { TouchedRows($0.bags, $0.entities) }
+        let fetched = try ranks.size > 1 ? fetch(touched.map(\.rows)) : nil
         try pooled.withMemory(as: Float.self) { memory in
             let places = (0..<count).map { UInt32($0) }
             for (index, input) in inputs.enumerated() {
-                let touched = TouchedRows(input.bags, input.entities)
+                let touched = touched[index]
                 let rows = FactorTable(rows: touched.rows.count, width: width)
+                fetched?.copy(table: index, to: rows)
                 forEachShard(of: tables[index], touched.rows) { shard, cut, own in
                     for place in own {
                         let row = Int(touched.rows[place]) - cut.rows.lowerBound
@@ -66,10 +90,15 @@ package final class ShardedEmbeddings: EmbeddingCollection {
     }
 
     package func update(_ inputs: [EmbeddingInput], _ gradient: Tensor) throws {
+        let touched = inputs.map { TouchedRows($0.bags, $0.entities) }
         try gradient.contiguous().withMemory(as: Float.self) { gradients in
-            for (index, input) in inputs.enumerated() {
-                let touched = TouchedRows(input.bags, input.entities)
+            let changes = ranks.size > 1 ? try Changes(of: self, touched.map(\.rows)) : nil
+            for (index, touched) in touched.enumerated() {
                 let sums = try summed(touched, gradients.baseAddress! + index * width, inputs.count * width)
+                if let changes {
+                    changes.add(table: index, sums)
+                    continue
+                }
                 try forEachShard(of: tables[index], touched.rows) { shard, cut, own in
                     let rows = touched.rows[own].map { $0 - UInt32(cut.rows.lowerBound) }
                     try shard.update(
@@ -77,6 +106,7 @@ package final class ShardedEmbeddings: EmbeddingCollection {
                         sums.stride, on: library)
                 }
             }
+            try changes?.apply()
         }
     }
 
@@ -104,15 +134,15 @@ package final class ShardedEmbeddings: EmbeddingCollection {
         return sums
     }
 
-    /// Calls `body` for every shard that has some of the rising `rows`, with where those are among them.
+    /// Calls `body` for every shard of this rank that has some of the rising `rows`, with where those are among them.
     private func forEachShard(
         of table: Table, _ rows: [UInt32],
         _ body: (EmbeddingTable, EmbeddingShardingPlan.Shard, _ places: Range<Int>) throws -> Void
     ) rethrows {
-        for (shard, cut) in zip(table.shards, table.plan.shards) {
-            let places = rows.place(ofFirst: cut.rows.lowerBound)..<rows.place(ofFirst: cut.rows.upperBound)
-            if !places.isEmpty { try body(shard, cut, places) }
+        for shard in table.shards {
+            guard let own = shard.own else { continue }
+            let places = rows.places(in: shard.cut.rows)
+            if !places.isEmpty { try body(own, shard.cut, places) }
         }
     }
-
 }

@@ -6,7 +6,7 @@ import Musl
 import Darwin
 #endif
 
-/// The interactions of a batch by its users and items, each once.
+/// The interactions of a batch, or of some of its users, by users and items, each once.
 package struct BatchPairs: Sendable {
     /// Rows, rising.
     package let users, items: [UInt32]
@@ -16,6 +16,8 @@ package struct BatchPairs: Sendable {
     let corrections: [Float]
     /// 1 over how often it stands here.
     let shares: [Float]
+    /// Interactions of the whole batch.
+    let count: Int
     var logShares: [Float] { shares.map { log($0) } }
 
     /// - Parameters:
@@ -39,6 +41,18 @@ package struct BatchPairs: Sendable {
         (self.users, items, starts) = (byUser.rows, byItem.rows, byUser.starts)
         (self.corrections, self.shares) = (corrections, shares)
         own = byUser.samples.map { column[Int($0)] }
+        count = own.count
+    }
+
+    /// Those of some users, among all items.
+    func of(users part: Range<Int>) -> BatchPairs { BatchPairs(self, part) }
+
+    private init(_ whole: BatchPairs, _ part: Range<Int>) {
+        let first = whole.starts[part.lowerBound]
+        users = Array(whole.users[part])
+        starts = whole.starts[part.lowerBound...part.upperBound].map { $0 - first }
+        own = Array(whole.own[Int(first)..<Int(whole.starts[part.upperBound])])
+        (items, corrections, shares, count) = (whole.items, whole.corrections, whole.shares, whole.count)
     }
 
     /// The most interactions of a user.

@@ -24,9 +24,9 @@ package final class InBatchSoftmax {
     }
 
     /// - Parameters:
-    ///   - users: `[n × width]`, each of the batch's users once.
-    ///   - items: `[m × width]`, each of its items once.
-    /// - Returns: the mean loss, and its gradients by users and items.
+    ///   - users: `[n × width]`, each of the pairs' users once.
+    ///   - items: `[m × width]`, each of the batch's items once.
+    /// - Returns: the mean loss, of some of the batch's users their share of it, and its gradients by users and items.
     package func callAsFunction(
         users: Tensor, items: Tensor, _ pairs: BatchPairs
     ) throws -> (loss: Double, users: Tensor, items: Tensor) {
@@ -50,7 +50,7 @@ package final class InBatchSoftmax {
         var softmax = sk_softmax(
             width: memory.items.stride, count: columns, items: memory.items.base, panels: memory.panels.base,
             corrections: memory.corrections.base, shares: memory.shares.base, scale: scale,
-            weight: 1 / Float(pairs.own.count))
+            weight: 1 / Float(pairs.count))
         let gradients = (users: try Tensor.empty([count, length]), items: try Tensor.empty([items.shape[0], length]))
         var losses = [Float](repeating: 0, count: pairs.own.count)
         try withUnsafePointer(to: &softmax) { softmax in
@@ -79,7 +79,7 @@ package final class InBatchSoftmax {
             }
         }
         try gradients.items.withMemory(as: Float.self) { memory.sum(into: $0.baseAddress!, items.shape[0]) }
-        let loss = losses.reduce(0.0) { $0 + Double($1) } / Double(losses.count)
+        let loss = losses.reduce(0.0) { $0 + Double($1) } / Double(pairs.count)
         return (loss, gradients.users, gradients.items)
     }
 

@@ -1,7 +1,8 @@
+import Basics
 import Interactions
 import Kernels
 
-/// The interactions of training in orders of their own for each epoch.
+/// The interactions of training in orders of their own for each epoch, the same on every rank.
 protocol InteractionOrder {
     var count: Int { get }
 
@@ -60,42 +61,61 @@ struct HistoryOrder: InteractionOrder {
     }
 }
 
-/// Of shards, read as training goes on, in the order of a ``ShardStream``.
+/// Of shards, read as training goes on, in the order of a ``ShardStream``. Of several ranks each reads its part, and tells the
+/// others.
 struct ShardInteractionOrder: InteractionOrder {
     private let shards: InteractionShards
     private let users: Vocabulary<UserRow>
     private let items: Vocabulary<ItemRow>
     private let seed: UInt64
+    private let ranks: any Communicator
     private var stream: ShardStream?
     /// What was asked for last.
     private var last: (epoch: Int, places: Range<Int>, found: OrderedInteractions)?
 
     init(
-        _ shards: InteractionShards, _ users: Vocabulary<UserRow>, _ items: Vocabulary<ItemRow>, seed: UInt64
-    ) { (self.shards, self.users, self.items, self.seed) = (shards, users, items, seed) }
+        _ shards: InteractionShards, _ users: Vocabulary<UserRow>, _ items: Vocabulary<ItemRow>, seed: UInt64,
+        ranks: any Communicator
+    ) {
+        (self.shards, self.users, self.items, self.seed, self.ranks) = (shards, users, items, seed, ranks)
+    }
 
     var count: Int { shards.source.counts.reduce(0, +) }
 
     mutating func interactions(_ places: Range<Int>, epoch: Int) throws -> OrderedInteractions {
         if let last, last.epoch == epoch, last.places == places { return last.found }
+        let own = try ranks.together { try read(places, epoch) }
+        let found = OrderedInteractions(
+            users: try joined(own.users), items: try joined(own.items), values: try own.values.map { try joined($0) })
+        last = (epoch, places, found)
+        return found
+    }
+
+    /// This rank's part.
+    private mutating func read(
+        _ places: Range<Int>, _ epoch: Int
+    ) throws -> (users: [UInt32], items: [UInt32], values: [Float]?) {
         // Reading on from an epoch's end begins the next, whose first shards are open already.
         if stream?.state.position == count { _ = try stream?.next() }
         if stream?.state.epoch != epoch || stream?.state.position != places.lowerBound {
             stream = try opened(at: places, epoch)
         }
         guard let batch = try stream!.next() else { preconditionFailure("places within an epoch") }
-        let (users, items, values) = try shards.interactions(of: batch, users, items)
-        let found = OrderedInteractions(users: users, items: items, values: values)
-        guard found.users.count == places.count else {
+        guard stream!.state.position == places.upperBound else {
             stream = nil
-            return try interactions(places, epoch: epoch)
+            return try read(places, epoch)
         }
-        last = (epoch, places, found)
-        return found
+        return try shards.interactions(of: batch, users, items)
+    }
+
+    /// The ranks' parts behind one another.
+    private func joined<Value: BitwiseCopyable>(_ own: [Value]) throws -> [Value] {
+        ranks.size == 1 ? own : try own.withUnsafeBufferPointer { Array(try ranks.gathered($0).joined()) }
     }
 
     private func opened(at places: Range<Int>, _ epoch: Int) throws -> ShardStream {
         var options = ShardStream.Options(batchSize: places.count, seed: seed)
+        (options.rank, options.ranks) = (ranks.rank, ranks.size)
         options.columns = [shards.user, shards.item] + (shards.value.map { [$0] } ?? [])
         let state = ShardStream.State(
             epoch: epoch, position: places.lowerBound, seed: seed, shuffles: true, samples: count)

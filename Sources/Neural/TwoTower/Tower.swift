@@ -11,14 +11,18 @@ final class Tower {
     private let embeddings: any EmbeddingCollection
     let layers: [Linear]
     private let cosine: Bool
+    private let ranks: any Communicator
     /// The share of ids that training takes as unknown.
     let idDropout: Double
 
-    /// - Parameter side: 0 for users, 1 for items.
-    init(_ name: String, side: UInt64, _ features: [FeatureBags], _ options: TwoTowerOptions, isa: InstructionSet)
-        throws
-    {
-        (self.name, self.features, cosine) = (name, features, options.cosine)
+    /// - Parameters:
+    ///   - side: 0 for users, 1 for items.
+    ///   - ranks: of several, each calls the tower with its part of a batch, which may be empty, at the same time.
+    init(
+        _ name: String, side: UInt64, _ features: [FeatureBags], _ options: TwoTowerOptions, ranks: any Communicator,
+        isa: InstructionSet
+    ) throws {
+        (self.name, self.features, cosine, self.ranks) = (name, features, options.cosine, ranks)
         idDropout = options.idDropout ?? (features.count > 1 ? 0.05 : 0)
         let plan = try options.sharding.map { try $0.tables(of: name, features, width: options.factors) }
         if options.worksByOperators {
@@ -27,7 +31,9 @@ final class Tower {
                 on: options.device)
         } else if let plan {
             embeddings = try ShardedEmbeddings(
-                features, plan, width: options.factors, options.embeddings, seed: options.seed, stream: side, isa: isa)
+                features, plan, width: options.factors, options.embeddings, seed: options.seed, stream: side,
+                ranks: ranks,
+                isa: isa)
         } else {
             embeddings = try KernelEmbeddings(
                 features, width: options.factors, options.embeddings, seed: options.seed, stream: side, isa: isa)
@@ -65,18 +71,24 @@ final class Tower {
 
     /// Changes the embeddings of a step's batches by the gradients that backward passes left at what they embedded.
     func update(_ batches: [(inputs: [EmbeddingInput], embedded: Tensor)]) throws {
-        let gradients = try batches.compactMap { try $0.embedded.gradient }
+        let gradients = try batches.compactMap { batch in
+            // A rank may have had nothing to go back through.
+            try batch.embedded.gradient
+                ?? (batch.embedded.count == 0 ? Tensor.zeros(batch.embedded.shape) : nil)
+        }
         guard gradients.count == batches.count else { return }
         let joined = features.indices.map { feature in EmbeddingInput(joining: batches.map { $0.inputs[feature] }) }
         try embeddings.update(joined, gradients.count == 1 ? gradients[0] : Tensor.concatenated(gradients))
     }
 
-    /// Vectors of all entities, `[entities × width]`, a few thousand at a time.
+    /// Vectors of all entities, `[entities × width]`, a few thousand at a time. Ranks share the work, and all of them get all
+    /// vectors.
     func vectors(_ body: ([Float]) throws -> Void) throws {
         let count = features[0].values.count
-        for first in stride(from: 0, to: count, by: 4096) {
-            let entities = (first..<min(count, first + 4096)).map { UInt32($0) }
-            try body(withoutGradients { try self(inputs(entities)).vectors.array() })
+        for first in stride(from: 0, to: count, by: 4096 * ranks.size) {
+            let some = min(4096 * ranks.size, count - first)
+            let entities = ranks.part(of: some).map { UInt32(first + $0) }
+            try body(withoutGradients { try self(inputs(entities)).vectors.gathered(some, from: ranks).array() })
         }
     }
 

@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 public import Interactions
 public import Kernels
 import Torch
@@ -33,17 +33,20 @@ public enum TwoTower {
     ///   - shards: the same interactions, to be read from there batch by batch; `history` then needs no values. nil takes
     ///     batches from `history`.
     ///   - validation: interactions to measure `val_recall@20`, `val_ndcg@20` and `val_auc` on after each epoch.
+    ///   - ranks: share the work on each batch, and the embeddings by the options' plan; each has the whole `history`, and reads
+    ///     its part of `shards`. They work on the CPU. Losses are those of one rank but for the order of sums.
     ///   - workers: rank for validation; operators take as many threads.
-    /// - Throws: `usage` for options out of range; `unavailable` without LibTorch; `badData` for a history without
+    /// - Throws: `usage` for options out of range, or a plan for other ranks; `outOfMemory` on several ranks whose embeddings do
+    ///   not fit; `unavailable` without LibTorch; `badData` for a history without
     ///   interactions, or without values where ratings are labels, an attribute that is not there, or shards of another number
     ///   of interactions.
     public static func trainer(
         on history: InteractionMatrix<UserRow, ItemRow>, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>,
         features: Features = Features(), shards: InteractionShards? = nil, validation: InteractionLog? = nil,
-        options: TwoTowerOptions = TwoTowerOptions(),
+        options: TwoTowerOptions = TwoTowerOptions(), ranks: any Communicator = OneRank(),
         workers: Workers, isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
-        try options.validate()
+        try options.validate(for: ranks)
         guard history.entryCount > 0 else { throw StarlingError(.badData, "there are no interactions to train on") }
         guard options.labelThreshold == nil || (shards.map { $0.value != nil } ?? (history.values != nil)) else {
             throw StarlingError(
@@ -64,12 +67,19 @@ public enum TwoTower {
         try options.device.require()
         try library.setThreads(workers.count)
         let (userBags, itemBags) = try bags(history, users, items, features, options)
+        var options = options
+        if ranks.size > 1, options.sharding == nil {
+            let loads = loads(userBags, itemBags, options)
+            options.sharding =
+                try options.shardingKind.map { EmbeddingShardingPlan(loads, all: $0, ranks: ranks.size) }
+                ?? .planned(loads, for: ranks, optimizer: options.embeddings)
+        }
         let order: any InteractionOrder =
-            shards.map { ShardInteractionOrder($0, users, items, seed: options.seed) }
+            shards.map { ShardInteractionOrder($0, users, items, seed: options.seed, ranks: ranks) }
             ?? HistoryOrder(history, seed: options.seed)
         return try TwoTowerTrainer(
             history: history, order: order, users: userBags, items: itemBags, validation: validation, options: options,
-            workers: workers, isa: isa)
+            ranks: ranks, workers: workers, isa: isa)
     }
 
     private static func bags(
@@ -91,7 +101,13 @@ public enum TwoTower {
         features: Features = Features(), options: TwoTowerOptions = TwoTowerOptions()
     ) throws -> [EmbeddingLoad] {
         let found = try bags(history, users, items, features, options)
-        return [("user", found.users), ("item", found.items)].flatMap { side, bags in
+        return loads(found.users, found.items, options)
+    }
+
+    private static func loads(
+        _ users: [FeatureBags], _ items: [FeatureBags], _ options: TwoTowerOptions
+    ) -> [EmbeddingLoad] {
+        [("user", users), ("item", items)].flatMap { side, bags in
             bags.map {
                 EmbeddingLoad(
                     "\(side).\($0.name)", rows: $0.tableRows, width: options.factors,
@@ -100,17 +116,18 @@ public enum TwoTower {
         }
     }
 
-    /// What training takes at its peak, beyond what the data's reader has already taken.
+    /// What training takes at its peak on each of so many ranks, beyond what the data's reader has already taken.
     public static func memoryEstimate(
-        users: Int, items: Int, interactions: Int, validation: Int, options: TwoTowerOptions, streams: Bool = false
+        users: Int, items: Int, interactions: Int, validation: Int, options: TwoTowerOptions, streams: Bool = false,
+        ranks: Int = 1
     ) -> MemoryEstimate {
         var estimate = MemoryEstimate()
         let stride = FactorTable.stride(options.factors)
         estimate.add("LibTorch", bytes: 160 << 20)
         estimate.add("histories", bytes: (streams ? 4 : 12) * interactions + 8 * users)
         let rows = min(users, options.userBuckets ?? users) + min(items, options.itemBuckets ?? items) + 2
-        estimate.add("embeddings", bytes: 4 * stride * rows)
-        estimate.add("optimiser", bytes: 4 * options.embeddings.stateFloats(stride: stride) * rows)
+        estimate.add("embeddings", bytes: 4 * stride * rows / ranks)
+        estimate.add("optimiser", bytes: 4 * options.embeddings.stateFloats(stride: stride) * rows / ranks)
         estimate.add("vectors", bytes: 2 * FactorTable.bytes(rows: users + items, width: options.width))
         let batch = min(options.batchSize, interactions)
         let columns = options.loss == .softmax ? batch + options.drawn : batch * (2 + options.drawn)

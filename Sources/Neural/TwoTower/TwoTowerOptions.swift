@@ -55,9 +55,11 @@ public struct TwoTowerOptions: Sendable {
     public var gradientAccumulation = 1
     /// Ids share this many rows of the users' or items' table by their hashes; nil gives each a row of its own.
     public var userBuckets: Int?, itemBuckets: Int?
-    /// Which rank holds what of the tables `user.id`, `user.…`, `item.id`, `item.genres`; for one rank on the CPU. nil, the
-    /// default, does not cut them. See ``TwoTower/embeddingLoads(on:users:items:features:options:)``.
+    /// Which rank holds what of the tables `user.id`, `user.…`, `item.id`, `item.genres`, on the CPU. nil, the default, does not
+    /// cut them on one rank, and takes a planned one on several. See ``TwoTower/embeddingLoads(on:users:items:features:options:)``.
     public var sharding: EmbeddingShardingPlan?
+    /// How all tables are cut where ``sharding`` is nil and there are several ranks; nil = each as the planner has it.
+    public var shardingKind: EmbeddingShardingPlan.Kind?
     /// Where tables lie and layers run. Default: the CPU.
     public var device = Device.cpu
     /// Whether the CPU works as other devices do, by operators in place of kernels: to test one against the other.
@@ -94,7 +96,22 @@ public struct TwoTowerOptions: Sendable {
         for rate in [embeddings.learningRate, learningRate] {
             try require(rate > 0 && rate.isFinite, "learning rates are above 0")
         }
-        try require(sharding == nil || (sharding!.ranks == 1 && !worksByOperators), "a plan is for one rank on the CPU")
+        try require(sharding == nil || !worksByOperators, "a plan is for the CPU")
         try require((0..<1).contains(idDropout ?? 0), "--id-dropout is from 0 to below 1")
+    }
+
+    /// The same for training on ranks.
+    func validate(for ranks: any Communicator) throws {
+        try validate()
+        if let sharding, sharding.ranks != ranks.size {
+            throw StarlingError(
+                .usage, "the plan is for \(sharding.ranks) ranks, and there are \(ranks.size)",
+                remedy: "make it for as many ranks, or leave it out")
+        }
+        guard ranks.size == 1 || (!worksByOperators && precision != .fp16) else {
+            throw StarlingError(
+                .usage, "several ranks train two towers on the CPU, in fp32 or bf16",
+                remedy: "use --device cpu, and leave --precision fp16 out")
+        }
     }
 }

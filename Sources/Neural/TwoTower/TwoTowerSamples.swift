@@ -1,3 +1,4 @@
+import Basics
 import Interactions
 import Kernels
 
@@ -112,6 +113,18 @@ struct TwoTowerBatch {
             rate == 0 ? [Bool](repeating: false, count: count) : (0..<count).map { _ in random.uniform() < rate }
         }
         return (draw(users.count, rate.users), draw(items.count, rate.items))
+    }
+}
+
+extension TwoTowerBatch {
+    /// The places of the users and items that go through the towers here: parts of what the batch has once each, or of the
+    /// interactions with what was drawn for them.
+    func places(of ranks: any Communicator) -> (users: [Int], items: [Int]) {
+        let part = ranks.part(of: users.count)
+        guard pairs == nil else { return (Array(part), Array(ranks.part(of: items.count))) }
+        return (
+            Array(part), stride(from: 0, to: items.count, by: users.count).flatMap { round in part.map { round + $0 } }
+        )
     }
 }
 

@@ -16,27 +16,31 @@ final class TwoTowerTrainer: EpochTrainer {
     private let validation: TwoTowerValidation?
     private let options: TwoTowerOptions
     private let steps: EpochSteps
+    private let ranks: any Communicator
 
     init(
         history: InteractionMatrix<UserRow, ItemRow>, order: any InteractionOrder, users: [FeatureBags],
         items: [FeatureBags],
-        validation: InteractionLog?, options: TwoTowerOptions, workers: Workers, isa: InstructionSet
+        validation: InteractionLog?, options: TwoTowerOptions, ranks: any Communicator, workers: Workers,
+        isa: InstructionSet
     ) throws {
-        (self.options, self.order) = (options, order)
-        self.users = try Tower("user", side: 0, users, options, isa: isa)
-        self.items = try Tower("item", side: 1, items, options, isa: isa)
+        (self.options, self.order, self.ranks) = (options, order, ranks)
+        self.users = try Tower("user", side: 0, users, options, ranks: ranks, isa: isa)
+        self.items = try Tower("item", side: 1, items, options, ranks: ranks, isa: isa)
         samples = TwoTowerSamples(history, options)
         steps = EpochSteps(
             of: samples.count, "interactions", batchSize: options.batchSize, accumulation: options.gradientAccumulation,
-            on: options.device)
-        loss = try TwoTowerLoss(options, threads: workers.count, isa: isa)
+            on: options.device, ranks: ranks)
+        loss = try TwoTowerLoss(options, ranks: ranks, threads: workers.count, isa: isa)
         optimizer = try Adam(
             self.users.parameters + self.items.parameters, Adam.Options(learningRate: options.learningRate))
         scaler = options.precision == .fp16 ? try GradientScaler(on: options.device) : nil
         self.validation = validation.map {
-            TwoTowerValidation($0, history, options, workers: workers, isa: isa)
+            TwoTowerValidation($0, history, options, ranks: ranks, workers: workers, isa: isa)
         }
     }
+
+    var isSharded: Bool { ranks.size > 1 }
 
     var weights: [TensorSource] {
         [vectors("user_factors", users, samples.users), vectors("item_factors", items, samples.items)] + users.weights
@@ -72,7 +76,8 @@ final class TwoTowerTrainer: EpochTrainer {
         return .finished(metrics: metrics, seconds: trained.seconds)
     }
 
-    /// One step over the interactions at places, in batches whose gradients add up; the mean loss.
+    /// One step over the interactions at places, in batches whose gradients add up; the mean loss. Each rank takes its part of
+    /// a batch's users and items through the towers.
     private func step(_ places: Range<Int>, _ batchSize: Int, epoch: Int) throws -> Tensor {
         let interactions = try order.interactions(places, epoch: epoch)
         typealias Embedded = [(inputs: [EmbeddingInput], embedded: Tensor)]
@@ -82,8 +87,9 @@ final class TwoTowerTrainer: EpochTrainer {
             let own = part.lowerBound - places.lowerBound..<part.upperBound - places.lowerBound
             let batch = samples.batch(interactions[own], at: part, epoch: epoch)
             let unknown = batch.unknown((users.idDropout, items.idDropout))
-            let userInputs = users.inputs(batch.users) { unknown.users[$0] }
-            let itemInputs = items.inputs(batch.items) { unknown.items[$0] }
+            let here = batch.places(of: ranks)
+            let userInputs = users.inputs(here.users.map { batch.users[$0] }) { unknown.users[here.users[$0]] }
+            let itemInputs = items.inputs(here.items.map { batch.items[$0] }) { unknown.items[here.items[$0]] }
             let (user, item) = try options.precision.autocast(on: options.device) {
                 (try users(userInputs), try items(itemInputs))
             }
@@ -102,6 +108,7 @@ final class TwoTowerTrainer: EpochTrainer {
             }
         }
         let parameters = users.parameters + items.parameters
+        mean = try steps.sum(mean!, parameters)
         if let scaler {
             try scaler.unscale(
                 parameters.compactMap { try $0.tensor.gradient }

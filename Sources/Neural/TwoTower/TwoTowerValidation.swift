@@ -7,35 +7,27 @@ import Ranking
 struct TwoTowerValidation {
     private let heldOut: InteractionLog
     private let history: InteractionMatrix<UserRow, ItemRow>
-    private let isRecommendable: [Bool]
+    private let ranking: SharedRanking
     private let options: TwoTowerOptions
-    private let workers: Workers
-    private let isa: InstructionSet
 
     init(
         _ heldOut: InteractionLog, _ history: InteractionMatrix<UserRow, ItemRow>, _ options: TwoTowerOptions,
-        workers: Workers, isa: InstructionSet
+        ranks: any Communicator, workers: Workers, isa: InstructionSet
     ) {
-        (self.heldOut, self.history, self.options, self.workers, self.isa) = (heldOut, history, options, workers, isa)
-        isRecommendable = history.columnsWithEntries
+        (self.heldOut, self.history, self.options) = (heldOut, history, options)
+        ranking = SharedRanking(heldOut, history, ranks: ranks, workers: workers, isa: isa)
     }
 
     typealias Vectors = (_ body: ([Float]) throws -> Void) throws -> Void
 
     /// `val_recall@20` and `val_ndcg@20` by full ranking of items that were trained, without those the user has had; and
     /// `val_auc`: how often a held-out interaction scores above another, of those below the label threshold or of as many
-    /// drawn pairs.
+    /// drawn pairs. All ranks hold the vectors, and return the same.
     func metrics(users: Vectors, items: Vectors, _ cancellation: Cancellation) throws -> [String: Double] {
         let (left, right) = (Table(history.rowCount, options.width), Table(history.columnCount, options.width))
         try left.fill(users)
         try right.fill(items)
-        let index = ItemIndex(vectors: right.table, isRecommendable: { isRecommendable[$0.index] })
-        let ranking = try RankingEvaluation.evaluate(
-            ranker: Ranker(index: index, workers: workers, isa: isa), encoder: left, train: history, heldOut: heldOut,
-            cutoffs: [20], cancellation: cancellation
-        ).metrics
-        var metrics: [String: Double] = [:]
-        for name in ["recall@20", "ndcg@20"] { metrics["val_" + name] = ranking[name] }
+        var metrics = try ranking.metrics(right.table, left, cutoff: 20, cancellation)
         metrics["val_auc"] = areaUnderCurve(left, right)
         return metrics
     }

@@ -33,7 +33,7 @@ package final class ProgressBar {
         if let text { line.print(text) } else { line.erase() }
     }
 
-    /// Shows a bar while `body` runs, from what it reports.
+    /// Shows a bar while `body` runs, from what it reports; a total of 0 is not known.
     package static func during<Result>(
         _ label: String, unit: String,
         _ body: (_ report: @escaping (_ done: Int, _ total: Int) -> Void) throws -> Result
@@ -41,7 +41,7 @@ package final class ProgressBar {
         var bar: ProgressBar?
         defer { bar?.finish() }
         return try body { done, total in
-            bar = bar ?? ProgressBar(label, unit: unit, total: total)
+            bar = bar ?? ProgressBar(label, unit: unit, total: total > 0 ? total : nil)
             bar?.update(done: done)
         }
     }

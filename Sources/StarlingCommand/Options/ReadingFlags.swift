@@ -5,7 +5,7 @@ import Starling
 struct ReadingFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Read interactions from this file, glob, or folder of a data set or of shards, here or at https://, s3:// or dbfs:/; or from a table: sqlite:FILE?table=…, postgres://…, supabase:TABLE.",
+            "Read interactions from this file, glob, or folder of a data set or of shards, here or at https://, s3:// or dbfs:/; or from a table: sqlite:FILE?table=…, postgres://…, supabase:TABLE; or NumPy arrays from a pipe: npy-stream:- or npy-stream:FIFO.",
             valueName: "source"))
     var data: String?
 
@@ -90,27 +90,37 @@ struct ReadingFlags: ParsableArguments {
         return options
     }
 
-    /// Reads with a bar and prints the ingestion report to standard error.
+    /// Reads with a bar and prints the ingestion report to standard error; of several ranks the first does so.
     ///
-    /// - Parameter part: a folder of the source to read in its place.
-    func read(part: String? = nil, workers: Workers, cancellation: Cancellation?) throws -> LoadedInteractions {
-        let (source, options) = (try part ?? source(), try options())
-        if part == nil, let store = try store() {
-            return try ProgressBar.during("reading", unit: "rows") { report in
-                try InteractionReader.read(
-                    store, options: options, workers: workers, cancellation: cancellation, progress: report)
-            }.told()
+    /// - Parameters:
+    ///   - part: a folder of the source to read in its place.
+    ///   - ranks: those that read together and have the same log; all call this.
+    func read(
+        part: String? = nil, workers: Workers, cancellation: Cancellation?, ranks: any Communicator = OneRank()
+    ) throws -> LoadedInteractions {
+        let options = try ranks.together { try self.options() }
+        let source = try ranks.together { try part ?? self.source() }
+        let store = try ranks.together { part == nil ? try self.store() : nil }
+        let shards = try ranks.together {
+            store == nil ? try Program.current.shards(at: source, cancellation) : nil
         }
-        let shards = try Program.current.shards(at: source, cancellation)
-        let loaded = try ProgressBar.during("reading", unit: "B") { report in
+        let loaded = try ProgressBar.during("reading", unit: store == nil ? "B" : "rows") { report in
+            let progress = ranks.rank == 0 ? report : nil
+            if let store {
+                return try InteractionReader.read(
+                    store, options: options, workers: workers, cancellation: cancellation, progress: progress,
+                    ranks: ranks)
+            }
             if let shards {
                 return try InteractionReader.read(
-                    shards, options: options, workers: workers, cancellation: cancellation, progress: report)
+                    shards, options: options, workers: workers, cancellation: cancellation, progress: progress,
+                    ranks: ranks)
             }
             return try InteractionReader.read(
-                source, options: options, workers: workers, cancellation: cancellation, progress: report)
+                source, options: options, workers: workers, cancellation: cancellation, progress: progress,
+                ranks: ranks)
         }
-        return loaded.told()
+        return ranks.rank == 0 ? loaded.told() : loaded
     }
 
     /// The folders of the source that hold its parts; nil if there is none for training.

@@ -30,7 +30,7 @@ struct TrainALSCommand: ParsableCommand {
         job.foldsUsersIn = true
         job.facts["als"] = try JSONValue(encoding: options)
         try job.execute(
-            estimate: { users, items, interactions, validation in
+            estimate: { users, items, interactions, validation, _ in
                 AlternatingLeastSquares.memoryEstimate(
                     users: users, items: items, interactions: interactions, validation: validation, options: options)
             },

@@ -32,7 +32,7 @@ struct TrainBPMFCommand: ParsableCommand {
             epochs: options.epochs, factors: options.factors, configuration: model.configuration(options))
         job.foldsUsersIn = true
         try job.execute(
-            estimate: { users, items, ratings, validation in
+            estimate: { users, items, ratings, validation, _ in
                 BayesianMF.memoryEstimate(
                     users: users, items: items, ratings: ratings, validation: validation, options: options)
             },

@@ -51,7 +51,7 @@ struct TrainMFCommand: ParsableCommand {
         }
         job.device = "\(device)"
         try job.execute(
-            estimate: { users, items, ratings, validation in
+            estimate: { users, items, ratings, validation, _ in
                 MatrixFactorization.memoryEstimate(
                     users: users, items: items, ratings: ratings, validation: validation, options: options)
             },

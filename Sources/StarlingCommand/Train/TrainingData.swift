@@ -34,11 +34,15 @@ struct TrainingData {
         ordered: Bool = false, _ seed: UInt64, _ ranks: any Communicator, _ workers: Workers,
         _ cancellation: Cancellation
     ) throws -> TrainingData {
-        let catalog = try catalogs.items.map { try ItemCatalog.read($0) }
-        let userCatalog = try catalogs.users.map { try UserCatalog.read($0) }
-        let folders = rule == .folders ? try reading.partFolders() : nil
-        let shards = streams ? try reading.shards(part: folders?.train, cancellation) : nil
-        var (log, partition) = try read(reading, folders, workers, cancellation)
+        let (catalog, userCatalog, folders, shards) = try ranks.together {
+            let folders = rule == .folders ? try reading.partFolders() : nil
+            return (
+                try catalogs.items.map { try ItemCatalog.read($0) },
+                try catalogs.users.map { try UserCatalog.read($0) }, folders,
+                streams ? try reading.shards(part: folders?.train, cancellation) : nil
+            )
+        }
+        var (log, partition) = try read(reading, folders, ranks, workers, cancellation)
         let fingerprint = log.fingerprint(workers: workers)
         if ordered, log.times == nil {
             if ranks.rank == 0 {
@@ -78,10 +82,11 @@ struct TrainingData {
 
     /// The source's log, or that of its folders with which part each interaction is of.
     private static func read(
-        _ reading: ReadingFlags, _ folders: PartFolders?, _ workers: Workers, _ cancellation: Cancellation
+        _ reading: ReadingFlags, _ folders: PartFolders?, _ ranks: any Communicator, _ workers: Workers,
+        _ cancellation: Cancellation
     ) throws -> (InteractionLog, LogPartition?) {
         func log(_ part: String?) throws -> InteractionLog {
-            try reading.read(part: part, workers: workers, cancellation: cancellation).log
+            try reading.read(part: part, workers: workers, cancellation: cancellation, ranks: ranks).log
         }
         guard let folders else { return (try log(nil), nil) }
         let (joined, partition) = try InteractionLog.joining(

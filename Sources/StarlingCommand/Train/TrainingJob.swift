@@ -37,7 +37,8 @@ struct TrainingJob {
     /// What is done with the finished model before the result is printed, such as an export.
     var afterwards: (ModelFolder) throws -> Void = { _ in }
 
-    typealias Estimate = (_ users: Int, _ items: Int, _ interactions: Int, _ validation: Int) -> MemoryEstimate
+    typealias Estimate =
+        (_ users: Int, _ items: Int, _ interactions: Int, _ validation: Int, _ ranks: Int) -> MemoryEstimate
     typealias MakeTrainer = (TrainingData, Workers, InstructionSet) throws -> any EpochTrainer
 
     func execute(estimate: Estimate, trainer makeTrainer: MakeTrainer) throws {
@@ -67,14 +68,13 @@ struct TrainingJob {
         }
         let cancellation = Signals.cancelOnInterrupt()
 
-        var loaded = try ranks.together {
-            try TrainingData.load(
-                reading, catalogs, rule, streams: streams, ordered: isOrdered, run.seed, ranks, workers, cancellation)
-        }
+        var loaded = try TrainingData.load(
+            reading, catalogs, rule, streams: streams, ordered: isOrdered, run.seed, ranks, workers, cancellation)
         let loadSeconds = clock.seconds
         let sizes = (users: loaded.history.rowCount, items: loaded.history.columnCount)
         let memory = estimate(
-            sizes.users, sizes.items, loaded.history.entryCount, loaded.heldOut[.validation]?.count ?? 0)
+            sizes.users, sizes.items, loaded.history.entryCount, loaded.heldOut[.validation]?.count ?? 0,
+            ranks.size)
         if isFirst { FileHandles.standardError("memory  \(memory.line)\n") }
         try ranks.together { try memory.check() }
         guard ranks.size <= max(sizes.users, 1) else {
@@ -97,6 +97,7 @@ struct TrainingJob {
         }
 
         let loadPeak = Host.peakMemory()
+        let loadSentBytes = ranks.sentBytes
         Host.resetPeakMemory()
         let trainer = try makeTrainer(loaded, workers, isa)
         guard let directory else {
@@ -131,7 +132,8 @@ struct TrainingJob {
         let summary = TrainingReport.Summary(
             model: model, run: path, users: sizes.users, items: sizes.items, interactions: loaded.interactions,
             trainInteractions: trained, factors: factors, threads: workers.count,
-            ranks: ranks.size > 1 ? ranks.size : nil, sentBytes: ranks.size > 1 ? ranks.sentBytes : nil, device: device,
+            ranks: ranks.size > 1 ? ranks.size : nil, sentBytes: ranks.size > 1 ? ranks.sentBytes - loadSentBytes : nil,
+            device: device,
             epochs: result.epochs,
             bestEpoch: result.bestEpoch, metrics: result.metrics, seconds: clock.seconds, loadSeconds: loadSeconds,
             trainSeconds: result.trainSeconds,

@@ -83,6 +83,12 @@ struct TwoTowerFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Compute layers in fp32 (default), bf16 or fp16.", valueName: "name"))
     var precision: String = Precision.fp32.rawValue
 
+    @Option(
+        help: ArgumentHelp(
+            "Cut embedding tables among ranks: row-wise, column-wise, table-wise or data-parallel. Default: as a planner has it.",
+            valueName: "name"))
+    var sharding: String?
+
     func options(seed: UInt64) throws -> TwoTowerOptions {
         var options = TwoTowerOptions()
         options.seed = seed
@@ -111,6 +117,7 @@ struct TwoTowerFlags: ParsableArguments {
         options.learningRate = learningRate ?? options.learningRate
         options.idDropout = idDropout
         options.precision = try choice("--precision", precision)
+        options.shardingKind = try sharding.map { try choice("--sharding", $0) }
         try options.validate()
         return options
     }
@@ -133,6 +140,7 @@ struct TwoTowerFlags: ParsableArguments {
             "item-buckets": itemBuckets.map { .integer($0) } ?? .null,
             "loss": .string(options.loss.rawValue), "cosine": .bool(options.cosine),
             "temperature": options.temperature.map { .number($0) } ?? .null,
+            "sharding": options.shardingKind.map { .string($0.rawValue) } ?? .null,
             "negatives": options.negatives.map { .integer($0) } ?? .null,
             "negative-sampling": .string(options.sampling.rawValue),
             "label-threshold": options.labelThreshold.map { .number($0) } ?? .null,

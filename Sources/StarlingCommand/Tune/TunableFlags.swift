@@ -41,7 +41,7 @@ extension MFFlags: TunableFlags {
         let options = try options(seed: seed)
         return TrialPlan(
             epochs: options.epochs, configuration: configuration(options),
-            estimate: { users, items, ratings, validation in
+            estimate: { users, items, ratings, validation, _ in
                 MatrixFactorization.memoryEstimate(
                     users: users, items: items, ratings: ratings, validation: validation, options: options)
             },
@@ -63,7 +63,7 @@ extension ALSFlags: TunableFlags {
         let options = try options(seed: seed)
         return TrialPlan(
             epochs: options.iterations, configuration: configuration(options),
-            estimate: { users, items, interactions, validation in
+            estimate: { users, items, interactions, validation, _ in
                 AlternatingLeastSquares.memoryEstimate(
                     users: users, items: items, interactions: interactions, validation: validation, options: options)
             },
@@ -84,15 +84,16 @@ extension TwoTowerFlags: TunableFlags {
     func plan(_ options: TwoTowerOptions, streams: Bool = false) -> TrialPlan {
         TrialPlan(
             epochs: options.epochs, configuration: configuration(options),
-            estimate: { users, items, interactions, validation in
+            estimate: { users, items, interactions, validation, ranks in
                 TwoTower.memoryEstimate(
                     users: users, items: items, interactions: interactions, validation: validation, options: options,
-                    streams: streams)
+                    streams: streams, ranks: ranks)
             },
             trainer: { data, validation, workers, isa in
                 try TwoTower.trainer(
                     on: data.history, users: data.users, items: data.items, features: features(of: data),
-                    shards: data.shards, validation: validation, options: options, workers: workers, isa: isa)
+                    shards: data.shards, validation: validation, options: options, ranks: data.ranks, workers: workers,
+                    isa: isa)
             })
     }
 }
@@ -119,14 +120,14 @@ extension SSEPTFlags: TunableFlags {
     ) -> TrialPlan {
         TrialPlan(
             epochs: options.epochs, configuration: configuration(options),
-            estimate: { users, items, interactions, validation in
+            estimate: { users, items, interactions, validation, _ in
                 SSEPT.memoryEstimate(
                     users: users, items: items, interactions: interactions, validation: validation, options: options)
             },
             trainer: { data, validation, workers, isa in
                 try SSEPT.trainer(
                     on: data.sequences!, users: data.users, items: data.items, validation: validation,
-                    startingFrom: start, fates: fates, options: options, workers: workers, isa: isa)
+                    startingFrom: start, fates: fates, options: options, ranks: data.ranks, workers: workers, isa: isa)
             })
     }
 }

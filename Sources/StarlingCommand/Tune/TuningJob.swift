@@ -115,7 +115,7 @@ struct TuningJob {
         let estimates = trials.map {
             $0.plan.estimate(
                 data.history.rowCount, data.history.columnCount, data.history.entryCount,
-                metric.cutoff == nil ? validation.count : 0)
+                metric.cutoff == nil ? validation.count : 0, 1)
         }
         var memory = MemoryEstimate()
         for estimate in estimates.sorted(by: { $0.total > $1.total }).prefix(flags.parallel) {

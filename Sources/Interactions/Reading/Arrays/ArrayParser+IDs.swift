@@ -159,8 +159,13 @@ extension [UInt8] {
         func scalar(_ index: Int) -> UInt32 { element.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self) }
         while count > 0, scalar(count - 1) == 0 { count -= 1 }
         for index in 0..<count {
-            guard let scalar = Unicode.Scalar(scalar(index)) else { return false }
-            append(contentsOf: UTF8.encode(scalar)!)
+            let code = scalar(index)
+            if code < 0x80 {
+                append(UInt8(truncatingIfNeeded: code))
+            } else {
+                guard let scalar = Unicode.Scalar(code) else { return false }
+                append(contentsOf: UTF8.encode(scalar)!)
+            }
         }
         return true
     }

@@ -10,7 +10,12 @@ extension ArrayParser {
         case .float32: walk(array, rows, reason, output, Float.self) { Target.nearest(Double($0)) }
         case .float16:
             walk(array, rows, reason, output, UInt16.self) { Target.nearest(Double(Float(half: $0))) }
-        case .int64: walk(array, rows, reason, output, Int64.self) { Target.nearest($0) }
+        case .int64:
+            if let ticks = array.ticksPerSecond {
+                walk(array, rows, reason, output, Time.self) { $0.seconds(ticks).flatMap { Target.nearest($0) } }
+            } else {
+                walk(array, rows, reason, output, Int64.self) { Target.nearest($0) }
+            }
         case .int32: walk(array, rows, reason, output, Int32.self) { Target.nearest($0) }
         case .int16: walk(array, rows, reason, output, Int16.self) { Target.nearest($0) }
         case .int8: walk(array, rows, reason, output, Int8.self) { Target.nearest($0) }
@@ -39,6 +44,20 @@ extension ArrayParser {
             place += 1
         }
     }
+}
+
+/// An element of `datetime64`.
+private struct Time: BitwiseCopyable, CustomStringConvertible {
+    let ticks: Int64
+
+    /// Whole seconds since 1970, those before a fraction; nil for none (`NaT`).
+    func seconds(_ ticksPerSecond: Int64) -> Int64? {
+        guard ticks != .min else { return nil }
+        let (seconds, rest) = ticks.quotientAndRemainder(dividingBy: ticksPerSecond)
+        return rest < 0 ? seconds - 1 : seconds
+    }
+
+    var description: String { ticks == .min ? "NaT" : "\(ticks)" }
 }
 
 /// A value or a time.

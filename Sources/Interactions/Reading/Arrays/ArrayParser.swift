@@ -77,9 +77,10 @@ struct ArrayParser {
     ) {
         guard refused[row] == nil else { return }
         let name = array.name ?? ""
+        let place = table.batch.map { "batch \($0.number), column" } ?? "array"
         refused[row] = Refusal(
-            reason: reason, line: row + 1, column: 1,
-            what: "array “\(name)”: \(name)[\(row)] is \(shown), not \(expected)")
+            reason: reason, line: (table.batch?.firstRow ?? 0) + row + 1, column: 1,
+            what: "\(place) “\(name)”: \(name)[\(row)] is \(shown), not \(expected)")
     }
 }
 

@@ -19,8 +19,15 @@ struct ArrayTable {
     let times: NPYArray?
     /// Items that a sparse matrix has columns for; nil for arrays of ids.
     let columns: Int?
-    /// In words, for the report.
-    let name: String
+    /// Which part of a stream it is; nil for a file.
+    let batch: Batch?
+
+    struct Batch {
+        /// From 1.
+        let number: Int
+        /// Rows before it.
+        let firstRow: Int
+    }
 
     /// Bytes that an interaction takes in the file.
     var bytesPerRow: Int {
@@ -29,33 +36,26 @@ struct ArrayTable {
         return arrays.reduce(0) { $0 + $1.element.size }
     }
 
-    /// - Throws: `badData` naming the file and the array that is missing or cannot be what it should; `usage` for
-    ///   options that do not fit.
-    init(_ memory: MappedFile, _ options: ReadingOptions, workers: Workers) throws {
+    /// - Throws: `badData` naming the file and the array that cannot be what it should.
+    init(_ memory: MappedFile, _ outline: ArrayOutline, workers: Workers) throws {
         let archive = try NPZFile(memory)
-        guard options.separator == nil else {
-            throw StarlingError(
-                .usage, "--separator has no meaning for arrays", at: .init(file: memory.path), remedy: "leave it out")
-        }
-        let sparse = ["format", "shape", "indptr", "indices", "data"]
-        if options.columns == nil, sparse.prefix(2).allSatisfy(archive.contains) {
-            try self.init(sparse: archive, workers)
+        if let names = outline.names {
+            try self.init(columns: archive, names, workers)
         } else {
-            try self.init(columns: archive, options.columns, workers)
+            try self.init(sparse: archive, workers)
         }
     }
 
-    private init(columns archive: NPZFile, _ mapping: ColumnMapping?, _ workers: Workers) throws {
+    /// A batch of a stream: arrays of one length, of types that were looked at.
+    init(
+        _ batch: Batch, of file: String, users: NPYArray, items: NPYArray, values: NPYArray?, times: NPYArray?
+    ) {
+        (self.batch, self.file, count, columns) = (batch, file, users.count, nil)
+        (self.users, self.items, self.values, self.times) = (.array(users), items, values, times)
+    }
+
+    private init(columns archive: NPZFile, _ names: NamedColumns, _ workers: Workers) throws {
         let file = archive.path
-        if mapping == nil, archive.contains("user_factors") || archive.contains("item_factors") {
-            throw StarlingError(
-                .badData, "it holds a model's vectors and no interactions", at: .init(file: file),
-                remedy: "name an archive of interactions")
-        }
-        let holder = NamedColumns.Holder(
-            path: file, noun: "array", whole: "archive",
-            remedy: "save numpy.savez(file, users=…, items=…, values=…, times=…)")
-        let names = try NamedColumns(archive.names, mapping, of: holder)
         func column(_ name: String, length: Int?) throws -> NPYArray {
             let array = try archive.array(name, workers: workers)
             guard array.shape.count == 1 else {
@@ -89,8 +89,7 @@ struct ArrayTable {
         items = try ids(names.item, length: users.count)
         values = try names.value.map { try numbers($0, length: users.count) }
         times = try names.time.map { try numbers($0, length: users.count) }
-        columns = nil
-        name = "NumPy arrays: " + names.description
+        (columns, batch) = (nil, nil)
     }
 
     /// What `scipy.sparse.save_npz` writes of a CSR matrix.
@@ -130,14 +129,7 @@ struct ArrayTable {
         items = indices
         values = data
         times = nil
-        columns = Int(shape[1])
-        name = "SciPy CSR matrix, users × items: \(shape[0]) × \(shape[1])"
-    }
-
-    /// Whether it has the same columns, so that both can be read as one.
-    func isLike(_ other: ArrayTable) -> Bool {
-        (values == nil) == (other.values == nil) && (times == nil) == (other.times == nil)
-            && (columns == nil) == (other.columns == nil)
+        (columns, batch) = (Int(shape[1]), nil)
     }
 
     private static func wrong(_ file: String, _ array: String, _ what: String, remedy: String? = nil) -> StarlingError {

@@ -7,7 +7,8 @@ import Kernels
 ///
 /// Arrays that are not compressed are read where they lie, slice by slice, in parallel. A compressed one is read from front to
 /// back, inflated through a window, by one thread; several of them in parallel. So nothing but the log and a window a thread
-/// is in memory, and there is never a second copy of the pairs.
+/// is in memory, and there is never a second copy of the pairs. Several ranks each read some slices, so of a compressed array one
+/// rank all.
 struct PairReader {
     let options: ReadingOptions
     let workers: Workers
@@ -15,6 +16,7 @@ struct PairReader {
     let progress: ((Int, Int) -> Void)?
     /// Pairs a window. The result does not depend on it.
     let windowSize: Int
+    let ranks: any Communicator
 
     /// Whether a file holds pairs: it is one array, or an archive of one array, of two axes or without elements, which is
     /// what NumPy makes of no pairs.
@@ -28,6 +30,16 @@ struct PairReader {
     }
 
     func read(_ files: [MappedFile]) throws -> (log: InteractionLog, report: IngestionReport) {
+        let (tables, slices) = try ranks.together { try open(files) }
+        var columns = LogColumns(capacity: max(1, slices.count), hasValues: false, hasTimes: false)
+        let parsed = try ranks.together { try parse(tables, slices, &columns) }
+        return try columns.log(
+            of: parsed, starts: slices.starts, format: "NumPy arrays of pairs: user, item", files: files.map(\.path),
+            remedy: "correct the arrays", workers: workers, ranks: ranks)
+    }
+
+    /// The slices that are this rank's, and the tables that they are of.
+    private func open(_ files: [MappedFile]) throws -> (tables: [Int: PairTable], slices: TableSlices) {
         for (option, isGiven) in [("separator", options.separator != nil), ("columns", options.columns != nil)] {
             guard !isGiven else {
                 throw StarlingError(
@@ -35,15 +47,22 @@ struct PairReader {
                     remedy: "leave it out")
             }
         }
-        let tables = try files.map { try PairTable($0, workers: workers) }
-        let slices = try TableSlices(
-            of: tables.map { $0.slices(of: 16 * windowSize) }, file: files[0].path)
-        var columns = LogColumns(capacity: slices.count, hasValues: false, hasTimes: false)
+        let heads = try files.map { try PairTable($0) }
+        let slices = try TableSlices(of: heads.map { $0.slices(of: 16 * windowSize) }, file: files[0].path)
+            .share(of: ranks)
+        var tables: [Int: PairTable] = [:]
+        for table in slices.tables { tables[table] = try heads[table].checked(by: workers) }
+        return (tables, slices)
+    }
+
+    private func parse(
+        _ tables: [Int: PairTable], _ slices: TableSlices, _ columns: inout LogColumns
+    ) throws -> [ParsedChunk] {
         let parsing = ChunkedParsing(workers: workers, cancellation: cancellation, progress: progress)
-        let total = tables.reduce(0) { $0 + $1.byteCount }
-        let parsed = try parsing.run(starts: slices.starts, bytes: total, into: &columns) { index, task in
+        let total = slices.slices.reduce(0) { $0 + $1.rows.count * 2 * tables[$1.table]!.type.size }
+        return try parsing.run(starts: slices.starts, bytes: total, into: &columns) { index, task in
             let slice = slices.slices[index]
-            let table = tables[slice.table]
+            let table = tables[slice.table]!
             var parser = PairParser(table, task)
             try table.forEachWindow(of: slice.rows, size: windowSize) { rows, pairs in
                 try parser.parse(rows, pairs, skipsBadRows: options.skipsBadRows)
@@ -51,8 +70,5 @@ struct PairReader {
             }
             return parser.chunk
         }
-        return try columns.log(
-            of: parsed, starts: slices.starts, format: "NumPy arrays of pairs: user, item", files: files.map(\.path),
-            remedy: "correct the arrays", workers: workers)
     }
 }

@@ -11,17 +11,20 @@ struct PairTable {
     let count: Int
     /// An integer type.
     let type: ElementType
-    private let content: Content
+    private var content: Content
 
     private enum Content {
         /// Bytes that can be read in any order.
         case view(NPYView)
+        /// The same in an archive, not compared with its checksum yet.
+        case stored(NPZFile)
         /// Compressed ones, which inflate from front to back.
         case stream(NPZFile)
     }
 
     /// - Throws: `badData` naming the file and what is not as it should be.
-    init(_ memory: MappedFile, workers: Workers) throws {
+    /// - Complexity: O(1), for headers alone are looked at.
+    init(_ memory: MappedFile) throws {
         file = memory.path
         let (shape, element): ([Int], NPYElement)
         if NPYView.reads(memory) {
@@ -36,13 +39,9 @@ struct PairTable {
                     at: .init(file: file), remedy: "read files of different form one by one")
             }
             name = archive.names[0]
-            if try archive.isStored(archive.names[0]) {
-                let view = try archive.view(archive.names[0], workers: workers)
-                (shape, element, content) = (view.shape, view.element, .view(view))
-            } else {
-                let stream = try archive.stream(archive.names[0])
-                (shape, element, content) = (stream.shape, stream.element, .stream(archive))
-            }
+            let stream = try archive.stream(archive.names[0])
+            (shape, element) = (stream.shape, stream.element)
+            content = try archive.isStored(archive.names[0]) ? .stored(archive) : .stream(archive)
         }
         // NumPy makes an array of floating-point numbers with one axis of an empty list.
         if shape == [0] {
@@ -64,8 +63,13 @@ struct PairTable {
         (count, self.type) = (shape[0], type)
     }
 
-    /// Bytes of the pairs.
-    var byteCount: Int { 2 * count * type.size }
+    /// The same table, for many slices, its array compared with the checksum that an archive has of one that is not compressed.
+    func checked(by workers: Workers) throws -> PairTable {
+        guard case .stored(let archive) = content else { return self }
+        var table = self
+        table.content = .view(try archive.view(name!, workers: workers))
+        return table
+    }
 
     /// The parts that can be read independently, of about `size` pairs each; one of an array that is compressed.
     func slices(of size: Int) -> [Range<Int>] {
@@ -83,6 +87,7 @@ struct PairTable {
         let pair = 2 * type.size
         switch content {
         case .view(let view): try walk(view, slice, size, body)
+        case .stored(let archive): try walk(try archive.view(name!, workers: nil), slice, size, body)
         case .stream(let archive):
             let stream = try archive.stream(name!)
             if stream.isFortranOrder { return try walk(try archive.view(name!, workers: nil), slice, size, body) }

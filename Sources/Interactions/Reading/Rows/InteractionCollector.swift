@@ -1,6 +1,5 @@
 import Basics
 import Formats
-import Kernels
 
 /// Takes rows as they come and makes a log of them.
 ///
@@ -22,14 +21,11 @@ public struct InteractionCollector {
     private let location: String
     private let columns: NamedColumns
     private let skipsBadRows: Bool
-    private var users = CollectedIDs()
-    private var items = CollectedIDs()
-    private var values = PartedColumn<Float>()
-    private var times = PartedColumn<Int64>()
-    private var tally = RefusalTally()
+    private(set) var rows: CollectedRows
 
     init(_ location: String, _ columns: NamedColumns, skipsBadRows: Bool) {
         (self.location, self.columns, self.skipsBadRows) = (location, columns, skipsBadRows)
+        rows = CollectedRows(columns)
     }
 
     /// Takes a row.
@@ -46,34 +42,20 @@ public struct InteractionCollector {
         if let refusal = refusal(user, columns.user) ?? refusal(item, columns.item) { return try refuse(refusal) }
         if let column = columns.value {
             switch Self.value(value) {
-            case .success(let value): values.append(value)
+            case .success(let value): rows.values.append(value)
             case .failure(let flaw): return try refuse((flaw.reason, "column “\(column)” \(flaw.what)"))
             }
         }
         if let column = columns.time {
             switch Self.time(time) {
-            case .success(let time): times.append(time)
+            case .success(let time): rows.times.append(time)
             case .failure(let flaw):
-                if columns.value != nil { values.removeLast() }
+                if columns.value != nil { rows.values.removeLast() }
                 return try refuse((flaw.reason, "column “\(column)” \(flaw.what)"))
             }
         }
-        users.take(user)
-        items.take(item)
-    }
-
-    /// The log of all rows.
-    mutating func log(format: String, workers: Workers) throws -> (log: InteractionLog, report: IngestionReport) {
-        let count = users.column.count
-        var log = LogColumns(capacity: count, hasValues: columns.value != nil, hasTimes: columns.time != nil)
-        users.column.move(to: &log.users)
-        items.column.move(to: &log.items)
-        if log.values != nil { values.move(to: &log.values!) }
-        if log.times != nil { times.move(to: &log.times!) }
-        let chunk = ParsedChunk(rows: count, tally: tally, users: users.sink, items: items.sink)
-        return try log.log(
-            of: [chunk], starts: [0], format: format, files: [location],
-            remedy: "check that the table has rows and that you may read them", workers: workers)
+        rows.users.take(user)
+        rows.items.take(item)
     }
 
     private struct Flaw: Error {
@@ -140,83 +122,8 @@ public struct InteractionCollector {
                 .badData, "row \(rowCount), \(refusal.what)", at: .init(file: location),
                 remedy: "correct the table, leave such rows out with --skip-bad-rows, or name other --columns")
         }
-        tally.add(
+        rows.tally.add(
             Refusal(reason: refusal.reason, line: rowCount, column: 1, what: "row \(rowCount), \(refusal.what)"),
             file: location)
-    }
-}
-
-/// A column of ids that come one after another.
-private struct CollectedIDs {
-    var sink = IDSink(isInterning: false)
-    var column = PartedColumn<UInt32>()
-
-    /// - Precondition: the cell is an id.
-    mutating func take(_ id: InteractionCollector.Cell) {
-        var entry = entry(id)
-        if !sink.isInterning, sink.hasMetText {
-            // What came so far was numbers: they become texts as well.
-            sink = IDSink(isInterning: true)
-            column.forEach { number in
-                var text = String(number)
-                number = text.withUTF8 { sink.take($0) }
-            }
-            entry = self.entry(id)
-        }
-        column.append(entry)
-    }
-
-    private mutating func entry(_ id: InteractionCollector.Cell) -> UInt32 {
-        switch id {
-        case .integer(let number): sink.take(integer: number)
-        case .number(let number): sink.take(integer: Int64(number))
-        case .text(let text): sink.take(text)
-        case .null, .other: preconditionFailure("no id")
-        }
-    }
-}
-
-/// A column that grows by parts of one size.
-private struct PartedColumn<Element: BitwiseCopyable> {
-    private static var partSize: Int { 1 << 18 }
-    private var full: [[Element]] = []
-    private var open: [Element] = []
-
-    var count: Int { full.count * Self.partSize + open.count }
-
-    mutating func append(_ element: Element) {
-        if open.count == Self.partSize {
-            full.append(open)
-            open = []
-        }
-        if open.isEmpty { open.reserveCapacity(Self.partSize) }
-        open.append(element)
-    }
-
-    /// Takes back what was appended last.
-    mutating func removeLast() { open.removeLast() }
-
-    mutating func forEach(_ change: (inout Element) -> Void) {
-        for part in full.indices {
-            for index in full[part].indices { change(&full[part][index]) }
-        }
-        for index in open.indices { change(&open[index]) }
-    }
-
-    /// Writes all elements to `target` and forgets them, part by part.
-    mutating func move(to target: inout [Element]) {
-        var next = 0
-        full.append(open)
-        open = []
-        for part in full.indices {
-            target.withUnsafeMutableBufferPointer { target in
-                for element in full[part] {
-                    target[next] = element
-                    next += 1
-                }
-            }
-            full[part] = []
-        }
-        full = []
     }
 }

@@ -29,12 +29,12 @@ public protocol InteractionSource {
 
 extension InteractionReader {
     /// Reads interactions from a source of rows, in one pass: beyond the log, memory is that of a part of its columns and of
-    /// whatever the source holds.
+    /// whatever the source holds. Of several ranks the first reads, and all have the log.
     ///
     /// - Throws: `badData` that names the first row that cannot be read; what the source throws; otherwise as the other forms.
     public static func read(
         _ source: some InteractionSource, options: ReadingOptions, workers: Workers, cancellation: Cancellation? = nil,
-        progress: ((_ rowsDone: Int, _ rowsTotal: Int) -> Void)? = nil
+        progress: ((_ rowsDone: Int, _ rowsTotal: Int) -> Void)? = nil, ranks: any Communicator = OneRank()
     ) throws -> LoadedInteractions {
         guard options.separator == nil, options.fraction == 1 else {
             throw StarlingError(
@@ -42,15 +42,26 @@ extension InteractionReader {
                 remedy: "leave them out")
         }
         return try load(source.location, options, workers) {
-            let columns = try NamedColumns(
-                source.columnNames(), options.columns,
-                of: .init(
-                    path: source.location, noun: "column", whole: "table",
-                    remedy: "name columns user_id, item_id, rating, time", times: ["created_at"]))
-            var collector = InteractionCollector(
-                source.location, columns, skipsBadRows: options.skipsBadRows)
-            try source.rows(columns, to: &collector, cancellation: cancellation, progress: progress ?? { _, _ in })
-            return try collector.log(format: "\(source.form): \(columns.description)", workers: workers)
+            var (rows, format) = try ranks.together {
+                ranks.rank == 0 ? try collect(source, options, cancellation, progress) : (CollectedRows(nil), "")
+            }
+            return try rows.log(
+                format: format, location: source.location,
+                remedy: "check that the table has rows and that you may read them", workers: workers, ranks: ranks)
         }
+    }
+
+    private static func collect(
+        _ source: some InteractionSource, _ options: ReadingOptions, _ cancellation: Cancellation?,
+        _ progress: ((Int, Int) -> Void)?
+    ) throws -> (rows: CollectedRows, format: String) {
+        let columns = try NamedColumns(
+            source.columnNames(), options.columns,
+            of: .init(
+                path: source.location, noun: "column", whole: "table",
+                remedy: "name columns user_id, item_id, rating, time", times: ["created_at"]))
+        var collector = InteractionCollector(source.location, columns, skipsBadRows: options.skipsBadRows)
+        try source.rows(columns, to: &collector, cancellation: cancellation, progress: progress ?? { _, _ in })
+        return (collector.rows, "\(source.form): \(columns.description)")
     }
 }

@@ -5,7 +5,7 @@ import Kernels
 /// Reads a Mosaic streaming data set into a log, shard by shard, in parallel.
 ///
 /// Beyond the log, memory is that of the shards at work, one a thread: of an uncompressed one the part of the file that is being
-/// read, of a compressed one what it decompresses to.
+/// read, of a compressed one what it decompresses to. Several ranks each read some shards.
 struct MDSReader {
     let options: ReadingOptions
     let workers: Workers
@@ -13,27 +13,43 @@ struct MDSReader {
     let progress: ((Int, Int) -> Void)?
     /// Samples a window. The result does not depend on it.
     let windowSize: Int
+    let ranks: any Communicator
 
     /// - Throws: `badData` that names shard and sample; `usage` for columns that are not there.
     func read(_ folder: MDSFolder) throws -> (log: InteractionLog, report: IngestionReport) {
+        let columns = try ranks.together { try roles(of: folder) }
+        let numbers = ranks.share(of: folder.index.shards.map(\.samples))
+        let starts = folder.index.shards[numbers].reduce(into: [0]) { $0.append($0.last! + $1.samples) }
+        var log = LogColumns(
+            capacity: max(1, starts.last!), hasValues: columns.names.value != nil, hasTimes: columns.names.time != nil)
+        let parsed = try ranks.together { try parse(folder, numbers, columns, starts.dropLast(), &log) }
+        return try log.log(
+            of: parsed, starts: starts.dropLast(), format: "MDS shards: \(columns.names.description)",
+            files: [folder.path], remedy: "name columns with --columns user=…,item=…", workers: workers, ranks: ranks)
+    }
+
+    /// What the columns are read as.
+    private func roles(of folder: MDSFolder) throws -> MDSRoles {
         guard options.separator == nil else {
             throw StarlingError(
                 .usage, "--separator has no meaning for shards", at: .init(file: folder.path), remedy: "leave it out")
         }
         let columns = try MDSRoles(folder, options.columns)
-        let shards = folder.index.shards
-        let starts = shards.reduce(into: [0]) { $0.append($0.last! + $1.samples) }
-        guard let capacity = starts.last, capacity > 0 else {
+        guard folder.count > 0 else {
             throw StarlingError(
                 .badData, "its shards hold no samples", at: .init(file: folder.path),
                 remedy: "name a data set that holds interactions")
         }
-        var log = LogColumns(
-            capacity: capacity, hasValues: columns.names.value != nil, hasTimes: columns.names.time != nil)
+        return columns
+    }
+
+    private func parse(
+        _ folder: MDSFolder, _ numbers: Range<Int>, _ columns: MDSRoles, _ starts: [Int], _ log: inout LogColumns
+    ) throws -> [ParsedChunk] {
         let parsing = ChunkedParsing(workers: workers, cancellation: cancellation, progress: progress)
-        let total = shards.reduce(0) { $0 + $1.rawData.bytes }
-        let parsed = try parsing.run(starts: starts.dropLast(), bytes: total, into: &log) { number, task in
-            let shard = try folder.shard(number, cancellation: cancellation)
+        let total = folder.index.shards[numbers].reduce(0) { $0 + $1.rawData.bytes }
+        return try parsing.run(starts: starts, bytes: total, into: &log) { index, task in
+            let shard = try folder.shard(numbers.lowerBound + index, cancellation: cancellation)
             var parser = MDSParser(shard, columns, task)
             for rows in LineGrid.cuts(0..<shard.count, size: windowSize) {
                 try parser.parse(rows, skipsBadRows: options.skipsBadRows)
@@ -42,9 +58,6 @@ struct MDSReader {
             }
             return parser.chunk
         }
-        return try log.log(
-            of: parsed, starts: starts.dropLast(), format: "MDS shards: \(columns.names.description)",
-            files: [folder.path], remedy: "name columns with --columns user=…,item=…", workers: workers)
     }
 }
 

@@ -1,0 +1,58 @@
+import Kernels
+
+/// Matrix factorisation by stochastic gradient descent over W ranks. Each owns a range of the grid's user blocks; between two
+/// strata each item block goes to the rank that walks it next.
+package struct MFScaling: ScalingModel {
+    package var users, items, interactions, factors: Int
+    /// G, blocks along a side of the grid.
+    package var gridSide: Int
+    package var hasBiases: Bool
+
+    package init(users: Int, items: Int, interactions: Int, factors: Int, gridSide: Int, hasBiases: Bool = true) {
+        (self.users, self.items, self.interactions, self.factors) = (users, items, interactions, factors)
+        (self.gridSide, self.hasBiases) = (gridSide, hasBiases)
+    }
+
+    /// Bytes of a row when it is sent.
+    package var rowBytes: Int { 4 * FactorTable.stride(factors) + (hasBiases ? 4 : 0) }
+
+    /// A stratum has G blocks.
+    package var mostThreads: Int? { gridSide }
+    package var checkpointBytes: Int { (users + items) * (4 * factors + (hasBiases ? 4 : 0)) }
+
+    package func memory(on cluster: Cluster) -> MemoryEstimate {
+        let (workers, nodes) = (cluster.workers, cluster.nodes)
+        let own = (interactions + nodes - 1) / nodes
+        var estimate = MemoryEstimate()
+        estimate.add("histories", bytes: 8 * own + workers * 8 * users)
+        estimate.add(
+            "factors", bytes: workers * (FactorTable.bytes(rows: users + items, width: factors) + 4 * (users + items)))
+        estimate.add("rating grid", bytes: 12 * own)
+        return estimate
+    }
+
+    package func costs(on cluster: Cluster, _ machine: MachineConstants) -> [PhaseCost] {
+        let (ranks, side) = (Double(cluster.ranks), Double(gridSide))
+        let (ratings, row) = (Double(interactions), Double(rowBytes))
+        var walk = PhaseCost("strata")
+        // Blocks that a thread walks of a stratum, one after the other.
+        let threads = Double(cluster.threads)
+        let turns = ((side / ranks).rounded(.up) / threads).rounded(.up)
+        walk.work = turns * threads * ratings / side * machine.mf.ratingSeconds(factors: factors)
+        walk.efficiency = machine.mf.efficiency
+        // Ratings in their order; users' rows whenever a block has them; items' rows where those of blocks at work do not stay.
+        let blocks = Double(items) / side * row * Double(min(cluster.busy, gridSide))
+        let visits = min(side * Double(users), ratings)
+        walk.traffic =
+            (12 * ratings + 2 * row * visits + 2 * row * ratings * machine.missed(blocks, cores: cluster.cores))
+            / Double(cluster.nodes)
+        // From one stratum to the next every rank hands on one block; after each it says how far it is, in 24 bytes.
+        walk.sent =
+            ranks > 1 ? (side - 1) * ranks / side * Double(items) * row + side * (ranks - 1) * ranks * 24 : 0
+        walk.messages = 2 * side
+        var gather = PhaseCost("gathering")
+        gather.sent = (ranks - 1) * (Double(users + items) * row + 9 * side * side)
+        gather.messages = 1
+        return cluster.ranks > 1 ? [walk, gather] : [walk]
+    }
+}

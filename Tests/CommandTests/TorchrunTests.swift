@@ -1,0 +1,76 @@
+import Basics
+import Foundation
+import Kernels
+import Testing
+
+private let torchrun = ProcessInfo.processInfo.environment["STARLING_TORCH_PYTHON"]
+    .map { URL(fileURLWithPath: $0).deletingLastPathComponent().appendingPathComponent("torchrun") }
+    .flatMap { Files.exists($0.path) ? $0 : nil }
+
+/// Ranks that PyTorch's own launcher starts.
+@Suite(.enabled(if: hasTorch && torchrun != nil, "set STARLING_TORCH_PYTHON to a Python with PyTorch"), .serialized)
+struct TorchrunTests {
+    let folder: TemporaryFolder
+    let ratings: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        ratings = folder.path("ratings.csv")
+        let made = try starling([
+            "data", "generate", "--users", "3000", "--items", "800", "--interactions", "300000", "--seed", "2",
+            "--output", ratings,
+        ])
+        #expect(made.status == 0, "\(made.error)")
+    }
+
+    private func training(_ model: String, _ run: String) -> [String] {
+        [
+            "train", model, "--data", ratings, "--output", folder.path(run), "--factors", "64", "--epochs", "12",
+            "--threads", "1", "--json", "--resume",
+        ]
+    }
+
+    private func launch(_ ranks: Int, restarts: Int, _ command: [String]) throws -> Launched {
+        try Launched(
+            torchrun!,
+            [
+                "--standalone", "--nproc-per-node", "\(ranks)", "--max-restarts", "\(restarts)", "--no-python",
+                Launched.program.path,
+            ] + command, environment: ["STARLING_RANK_TIMEOUT": "60"], in: folder)
+    }
+
+    @Test(arguments: ["als", "mf"]) func ranksAreAsOneProcess(model: String) throws {
+        let expected = try weightsDigest(starling(training(model, "alone")).output)
+        let result = try launch(2, restarts: 0, training(model, "ranks")).ended()
+        #expect(result.status == 0, "\(result.error)")
+        // One JSON object, or this fails.
+        #expect(try weightsDigest(result.output) == expected)
+    }
+
+    /// A rank killed at any moment costs no bit. `make test` does 2 of these trials a model, `make test-long` 20.
+    @Test(arguments: ["als", "mf"]) func killedRanksComeBack(model: String) throws {
+        let expected = try weightsDigest(starling(training(model, "alone")).output)
+        let clock = Stopwatch()
+        let undisturbed = try launch(2, restarts: 0, training(model, "undisturbed")).ended()
+        #expect(undisturbed.status == 0, "\(undisturbed.error)")
+        let seconds = clock.seconds
+        var random = RandomStream(seed: model == "als" ? 5 : 6, .test)
+        var hits = 0
+        for trial in 0..<(ProcessInfo.processInfo.environment["STARLING_LONG"] == nil ? 2 : 20) {
+            let run = "killed-\(trial)"
+            let launched = try launch(2, restarts: 3, training(model, run))
+            let victim = trial % 2
+            try Launched.wait("rank \(victim)") { !launched.isRunning || launched.findRank(victim) != nil }
+            Thread.sleep(forTimeInterval: random.uniform() * seconds)
+            if launched.isRunning, let rank = launched.findRank(victim), rank.isRunning {
+                rank.send(SIGKILL)
+                hits += 1
+            }
+            let result = try launched.ended()
+            #expect(result.status == 0, "trial \(trial): \(result.error)")
+            #expect(try weightsDigest(starling(["describe", folder.path(run), "--json"]).output) == expected)
+            try Files.remove(folder.path(run))
+        }
+        print("\(model) under torchrun: \(hits) kills that hit")
+    }
+}
