@@ -97,22 +97,40 @@ package final class GridTrainer: EpochTrainer {
             report(EpochProgress(done: done, total: total, loss: loss / Double(max(1, done))))
             return all.contains(where: \.stops)
         }
-        for stratum in strata(of: epoch) {
-            try itemBlocks.move(to: stratum)
-            isApart = ranks.size > 1
-            workers.forEach(own.count) { index, worker in
-                let userBlock = own.lowerBound + index
+        func walk(_ userBlocks: Range<Int>, _ stratum: Int) {
+            workers.forEach(userBlocks.count) { index, worker in
+                let userBlock = userBlocks.lowerBound + index
                 let block = userBlock * side + (userBlock + stratum) % side
                 // Ranks stop together, between strata.
                 guard !progress.isDone(block), ranks.size > 1 || !cancellation.isCancelled else { return }
-                progress.finish(block, loss: walk(block, epoch: epoch))
+                progress.finish(block, loss: self.walk(block, epoch: epoch))
             }
+        }
+        let order = strata(of: epoch)
+        // What a rank hands on is of its first user block, what comes is for its last: both travel while others are walked.
+        let half = own.lowerBound + (ranks.size > 1 ? own.count / 2 : 0)
+        try itemBlocks.begin(order[0])
+        isApart = ranks.size > 1
+        var coming: (any Transfer)?
+        for stratum in order {
+            walk(own.lowerBound..<half, stratum)
+            if half == own.lowerBound {
+                try coming?.wait()
+                walk(own, stratum)
+            }
+            let next = stratum == order.last ? nil : try itemBlocks.handOn()
+            if half > own.lowerBound {
+                try coming?.wait()
+                walk(half..<own.upperBound, stratum)
+            }
+            coming = next
             let sums = progress.sums(of: own.lowerBound * side..<own.upperBound * side) { grid.ratingCounts[$0] }
             let told = try ranks.beginAllGather(Told(cancellation.isCancelled, sums.done, sums.loss))
             let isStopped = try stops()
             last = told
             if isStopped { break }
         }
+        try coming?.wait()
         let isStopped = try stops()
         let parts = (0..<ranks.size).map { ranks.size.part($0, of: side) }
         try progress.share(parts.map { $0.lowerBound * side..<$0.upperBound * side }, ranks)

@@ -42,11 +42,12 @@ import Testing
         let memory = try #require(plan["memory"] as? [String: Any])
         #expect(memory["fits"] as? Bool == false && memory["available_bytes"] as? Int == 64_000_000_000)
         let phases = try #require(plan["phases"] as? [[String: Any]])
-        // 64 stretches of 128 × 128 numbers; rows of 512 bytes; to 999 others, eight times from each a byte.
+        // 64 stretches of 128 × 128 numbers; rows of 512 bytes; to 999 others, from each a byte after each of 611 and 134
+        // waves, and at the end.
         let gramian = 999 * 64 * 16_384 * 8
         #expect(
             phases.map { $0["sent_bytes"] as? Int } == [
-                gramian, 999 * (320_000_000 * 512 + 8000), gramian, 999 * (70_000_000 * 512 + 8000),
+                gramian, 999 * (320_000_000 * 512 + 612_000), gramian, 999 * (70_000_000 * 512 + 135_000),
             ])
         #expect(
             (plan["scaling"] as? [[String: Any]])?.map { $0["nodes"] as? Int } == [

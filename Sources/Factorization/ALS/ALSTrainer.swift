@@ -94,7 +94,7 @@ package final class ALSTrainer: EpochTrainer {
                 progress.finish(first + chunk, loss: 0)
             }
         } stops: {
-            try ranks.any(cancellation.isCancelled)
+            cancellation.isCancelled
         } done: { chunks in
             for chunk in chunks { progress.finish(first + chunk, loss: 0) }
         }

@@ -74,7 +74,7 @@ public enum AlternatingLeastSquares {
 
     /// What training takes at its peak, beyond what the data's reader has already taken.
     public static func memoryEstimate(
-        users: Int, items: Int, interactions: Int, validation: Int, options: ALSOptions
+        users: Int, items: Int, interactions: Int, validation: Int, options: ALSOptions, ranks: Int = 1
     ) -> MemoryEstimate {
         var estimate = MemoryEstimate()
         estimate.add("histories", bytes: 16 * interactions + 12 * (users + items))
@@ -82,6 +82,11 @@ public enum AlternatingLeastSquares {
         estimate.add("rotated factors", bytes: FactorTable.bytes(rows: max(users, items), width: options.factors))
         let order = FactorTable.stride(options.factors + (options.biases ? 1 : 0))
         estimate.add("normal equations", bytes: 6 * order * order * (options.precision == .float64 ? 8 : 4))
+        if ranks > 1 {
+            let row = 4 * (FactorTable.stride(options.factors) + (options.biases ? 1 : 0))
+            let bytes = max(users, items) * row
+            estimate.add("exchange", bytes: 2 * (bytes / ALSScaling.waves(bytes: bytes) + row))
+        }
         if validation > 0 && options.feedback == .explicit { estimate.add("validation", bytes: 16 * validation) }
         return estimate
     }

@@ -1,5 +1,6 @@
 import Basics
 import Kernels
+import Training
 
 /// One side's chunks dealt to ranks by work, in waves: what was solved in one wave is sent to all ranks while the next is
 /// solved. A chunk's solution does not depend on who solves it.
@@ -22,7 +23,8 @@ final class SideExchange: @unchecked Sendable {
     ) {
         (self.side, self.table, self.biases, self.ranks) = (side, table, biases, ranks)
         // Enough that little is left to send at the end, few enough that threads of a rank have much to share.
-        let count = ranks.size == 1 ? 1 : 8
+        let total = dealt.joined().reduce(0) { $0 + side.rows($1).count }
+        let count = ranks.size == 1 ? 1 : ALSScaling.waves(bytes: total * 4 * (table.stride + (biases == nil ? 0 : 1)))
         waves = (0..<count).map { wave in
             dealt.map { own in Array(own[own.count * wave / count..<own.count * (wave + 1) / count]) }
         }
@@ -42,15 +44,18 @@ final class SideExchange: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - solve: solves these chunks of this rank.
-    ///   - stops: whether to stop before the next wave; asked on every rank.
+    ///   - stops: whether this rank is asked to stop; then all do, after the wave that follows.
     ///   - done: is told the chunks of all ranks that are here now.
-    func run(solve: ([Int]) -> Void, stops: () throws -> Bool, done: ([Int]) -> Void) throws {
+    func run(solve: ([Int]) -> Void, stops: () -> Bool, done: ([Int]) -> Void) throws {
+        var last: Gathering<Bool>?
         for wave in waves.indices {
-            if try wave > 0 && stops() { break }
             solve(waves[wave][ranks.rank])
             guard ranks.size > 1 else { return }
             try finish(done)
             try begin(wave)
+            let told = try ranks.beginAllGather(stops())
+            if let last, try last.all().contains(true) { break }
+            last = told
         }
         try finish(done)
     }

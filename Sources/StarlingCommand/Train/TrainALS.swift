@@ -30,9 +30,10 @@ struct TrainALSCommand: ParsableCommand {
         job.foldsUsersIn = true
         job.facts["als"] = try JSONValue(encoding: options)
         try job.execute(
-            estimate: { users, items, interactions, validation, _ in
+            estimate: { users, items, interactions, validation, ranks in
                 AlternatingLeastSquares.memoryEstimate(
-                    users: users, items: items, interactions: interactions, validation: validation, options: options)
+                    users: users, items: items, interactions: interactions, validation: validation, options: options,
+                    ranks: ranks)
             },
             trainer: { data, workers, isa in
                 let start = try model.initFrom.map {

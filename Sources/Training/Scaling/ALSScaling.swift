@@ -31,8 +31,10 @@ package struct ALSScaling: ScalingModel {
     /// Bytes of a row when it is sent: S floats and the bias.
     package var rowBytes: Int { 4 * FactorTable.stride(factors) + (hasBiases ? 4 : 0) }
 
-    /// Waves in which ranks solve, and send what they have solved; one rank has one.
-    package static let waves = 8
+    /// Waves in which ranks solve, and send what they have solved: 8, or more where one would have more than 256 MB.
+    ///
+    /// - Parameter bytes: of all rows of a side, as they are sent.
+    package static func waves(bytes: Int) -> Int { max(8, (bytes + (1 << 28) - 1) >> 28) }
 
     /// Stretches of rows whose sum the Gramian is made of, shared out over ranks.
     package func gramGroups(rows: Int) -> Int {
@@ -53,7 +55,9 @@ package struct ALSScaling: ScalingModel {
         estimate.add("normal equations", bytes: workers * 6 * order * order * 4)
         if cluster.ranks > 1 {
             // Two waves, and the parts of a Gramian.
-            let wave = (max(users, items) + Self.waves - 1) / Self.waves
+            let rows = max(users, items)
+            let waves = Self.waves(bytes: rows * rowBytes)
+            let wave = (rows + waves - 1) / waves
             let groups = isImplicit ? gramGroups(rows: max(users, items)) : 0
             estimate.add("exchange", bytes: workers * (2 * wave * rowBytes + groups * order * order * 8))
         }
@@ -68,7 +72,8 @@ package struct ALSScaling: ScalingModel {
         let most = max(1, lengths.interactions / 24)
         let chunks = lengths.lengths.reduce(0) { $0 + $1.rows / min(512, max(1, most / $1.length)) }
         let own = Int((chunks / Double(cluster.ranks)).rounded(.up))
-        let waves = cluster.ranks > 1 ? Self.waves : 1
+        let rows = lengths.lengths.reduce(0) { $0 + $1.rows }
+        let waves = cluster.ranks > 1 ? Self.waves(bytes: Int(rows) * rowBytes) : 1
         let turns = (0..<waves).reduce(0) { turns, wave in
             let count = own * (wave + 1) / waves - own * wave / waves
             return turns + (count + cluster.threads - 1) / cluster.threads
@@ -111,10 +116,11 @@ package struct ALSScaling: ScalingModel {
         solve.efficiency = rates.efficiency
         let missed = machine.missed(Double(others * rowBytes), cores: cluster.cores)
         solve.traffic = Double(interactions) / Double(cluster.nodes) * (8 + passes * missed * Double(rowBytes))
-        // After each wave every rank also says whether it stops.
-        solve.sent = (ranks - 1) * (Double(rows * rowBytes) + ranks * Double(Self.waves))
-        solve.messages = 2 * Double(Self.waves)
-        solve.batches = Double(Self.waves)
+        // After each wave, and at the end, every rank also says whether it stops.
+        let waves = Double(Self.waves(bytes: rows * rowBytes))
+        solve.sent = (ranks - 1) * (Double(rows * rowBytes) + ranks * (waves + 1))
+        solve.messages = waves
+        solve.batches = waves
         return isImplicit ? [gram, solve] : [solve]
     }
 

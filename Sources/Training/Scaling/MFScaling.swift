@@ -49,7 +49,8 @@ package struct MFScaling: ScalingModel {
         // From one stratum to the next every rank hands on one block; after each it says how far it is, in 24 bytes.
         walk.sent =
             ranks > 1 ? (side - 1) * ranks / side * Double(items) * row + side * (ranks - 1) * ranks * 24 : 0
-        walk.messages = 2 * side
+        // Blocks travel while others are walked.
+        walk.batches = side
         var gather = PhaseCost("gathering")
         gather.sent = (ranks - 1) * (Double(users + items) * row + 9 * side * side)
         gather.messages = 1
