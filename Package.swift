@@ -115,12 +115,12 @@ let package = Package(
         tests("Ranking", ["Basics", "Kernels", "CKernels", "Interactions", "Ranking"], golden: true),
         tests("Training", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training"], golden: true),
         tests("Factorization", ["Starling", "CKernels", "LocalRanks"], golden: true),
-        tests("Torch", ["Basics", "Formats", "Torch"], golden: true),
+        tests("Torch", ["Basics", "Formats", "Torch", "LocalRanks"], golden: true),
         tests(
             "Neural",
             [
                 "Basics", "Kernels", "CKernels", "Formats", "Interactions", "Ranking", "Training", "Factorization",
-                "Torch", "Neural",
+                "Torch", "Neural", "LocalRanks",
             ], golden: true),
         tests("Reports", ["Basics", "Kernels", "Formats", "Interactions", "Ranking", "Training", "Reports"]),
         tests("Starling", ["Starling"]),

@@ -32,6 +32,9 @@ extension Communicator {
     /// This rank's share of `count` things in their order, as even as their number allows.
     public func part(of count: Int) -> Range<Int> { size.part(rank, of: count) }
 
+    /// The shares of all ranks.
+    public func parts(of count: Int) -> [Range<Int>] { (0..<size).map { size.part($0, of: count) } }
+
     /// Fills a buffer of which each rank has one part: rank r's bytes are at `parts[r]` on every rank. Parts may be empty.
     ///
     /// - Complexity: sends this rank's part size − 1 times.
@@ -58,9 +61,7 @@ extension Communicator {
     /// What every rank has to say, in the order of ranks; of any length.
     public func allGather(_ bytes: [UInt8]) throws -> [[UInt8]] {
         guard size > 1 else { return [bytes] }
-        let counts = try allGather(bytes.count)
-        var parts: [Range<Int>] = []
-        for count in counts { parts.append((parts.last?.upperBound ?? 0)..<(parts.last?.upperBound ?? 0) + count) }
+        let parts = try allGather(bytes.count).places
         var all = [UInt8](repeating: 0, count: parts.last!.upperBound)
         all.replaceSubrange(parts[rank], with: bytes)
         try all.withUnsafeMutableBytes { try allGather(in: $0, parts: parts) }
@@ -88,8 +89,7 @@ extension Communicator {
         let gathering = Gathering(number, ranks: size)
         let width = MemoryLayout<Number>.stride
         gathering.transfer = try beginAllGather(
-            in: UnsafeMutableRawBufferPointer(gathering.memory),
-            parts: (0..<size).map { $0 * width..<($0 + 1) * width })
+            in: UnsafeMutableRawBufferPointer(gathering.memory), parts: parts(of: size).scaled(by: width))
         return gathering
     }
 
@@ -129,6 +129,22 @@ extension Int {
     public func part(_ index: Int, of count: Int) -> Range<Int> {
         count * index / self..<count * (index + 1) / self
     }
+}
+
+extension [Int] {
+    /// Where things of these sizes lie, one behind the other.
+    public var places: [Range<Int>] {
+        var end = 0
+        return map { count in
+            defer { end += count }
+            return end..<end + count
+        }
+    }
+}
+
+extension [Range<Int>] {
+    /// The same ranges of things that take `width` each.
+    public func scaled(by width: Int) -> Self { map { $0.lowerBound * width..<$0.upperBound * width } }
 }
 
 /// The way of a training that has one rank.

@@ -35,7 +35,7 @@ final class EpochPlace: @unchecked Sendable {
     func share(_ ranges: [Range<Int>], _ ranks: any Communicator) throws {
         try ranks.allGather(in: UnsafeMutableRawBufferPointer(done), parts: ranges)
         try ranks.allGather(
-            in: UnsafeMutableRawBufferPointer(losses), parts: ranges.map { $0.lowerBound * 8..<$0.upperBound * 8 })
+            in: UnsafeMutableRawBufferPointer(losses), parts: ranges.scaled(by: 8))
     }
 
     var isComplete: Bool { done.allSatisfy { $0 != 0 } }

@@ -23,8 +23,6 @@ package final class GridTrainer: EpochTrainer {
     private let progress: EpochPlace
     private let ranks: any Communicator
     private let itemBlocks: ItemBlocks
-    /// Whether ranks have rows that others lack.
-    private var isApart = false
 
     package init(
         history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog?,
@@ -110,7 +108,6 @@ package final class GridTrainer: EpochTrainer {
         // What a rank hands on is of its first user block, what comes is for its last: both travel while others are walked.
         let half = own.lowerBound + (ranks.size > 1 ? own.count / 2 : 0)
         try itemBlocks.begin(order[0])
-        isApart = ranks.size > 1
         var coming: (any Transfer)?
         for stratum in order {
             walk(own.lowerBound..<half, stratum)
@@ -132,8 +129,7 @@ package final class GridTrainer: EpochTrainer {
         }
         try coming?.wait()
         let isStopped = try stops()
-        let parts = (0..<ranks.size).map { ranks.size.part($0, of: side) }
-        try progress.share(parts.map { $0.lowerBound * side..<$0.upperBound * side }, ranks)
+        try progress.share(ranks.parts(of: side).scaled(by: side), ranks)
         if isStopped && !progress.isComplete { return .interrupted }
         let seconds = clock.seconds
         let loss = progress.sums { grid.ratingCounts[$0] }.loss / Double(max(1, total))
@@ -148,14 +144,12 @@ package final class GridTrainer: EpochTrainer {
 
     /// Gives every rank the newest rows of all.
     private func share() throws {
-        guard isApart else { return }
-        isApart = false
+        guard itemBlocks.areApart else { return }
         try itemBlocks.share()
-        let blocks = (0..<ranks.size).map { ranks.size.part($0, of: grid.side) }
-        let users = blocks.map { grid.userStarts[$0.lowerBound]..<grid.userStarts[$0.upperBound] }
+        let users = ranks.parts(of: grid.side).map { grid.userStarts[$0.lowerBound]..<grid.userStarts[$0.upperBound] }
         for column in parameters.memory(side: 0, squares, places: 0..<grid.userPlaces.count) {
             let width = column.count / grid.userPlaces.count
-            try ranks.allGather(in: column, parts: users.map { $0.lowerBound * width..<$0.upperBound * width })
+            try ranks.allGather(in: column, parts: users.scaled(by: width))
         }
     }
 

@@ -13,13 +13,7 @@ private let torch: ConditionTrait = .enabled(if: hasTorch, "run `make torch` for
 
     init() throws {
         folder = try TemporaryFolder()
-        ratings = folder.path("ratings.csv")
-        let made = try starling([
-            "data", "generate", "--users", "900", "--items", "400", "--interactions", "60000", "--seed", "1",
-            "--output",
-            ratings,
-        ])
-        #expect(made.status == 0, "\(made.error)")
+        ratings = try folder.ratings(users: 900, items: 400, interactions: 60000)
     }
 
     func training(_ run: String, _ model: String = "mf", epochs: Int = 60) -> [String] {

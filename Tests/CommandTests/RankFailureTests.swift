@@ -9,12 +9,7 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        ratings = folder.path("ratings.csv")
-        let made = try starling([
-            "data", "generate", "--users", "300", "--items", "200", "--interactions", "9000", "--seed", "1",
-            "--output", ratings,
-        ])
-        #expect(made.status == 0, "\(made.error)")
+        ratings = try folder.ratings(users: 300, items: 200, interactions: 9000)
     }
 
     private func training(_ run: String = "run", _ more: [String] = []) -> [String] {

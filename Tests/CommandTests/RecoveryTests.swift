@@ -10,12 +10,7 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        ratings = folder.path("ratings.csv")
-        let made = try starling([
-            "data", "generate", "--users", "1500", "--items", "700", "--interactions", "120000", "--seed", "1",
-            "--output", ratings,
-        ])
-        #expect(made.status == 0, "\(made.error)")
+        ratings = try folder.ratings(users: 1500, items: 700, interactions: 120000)
     }
 
     func arguments(_ run: String) -> [String] {

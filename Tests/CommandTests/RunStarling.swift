@@ -94,6 +94,17 @@ final class TemporaryFolder: Sendable {
 
     func path(_ name: String) -> String { url.appendingPathComponent(name).path }
 
+    /// Generates ratings and gives their path.
+    func ratings(users: Int, items: Int, interactions: Int, seed: Int = 1) throws -> String {
+        let path = path("ratings.csv")
+        let made = try starling([
+            "data", "generate", "--users", "\(users)", "--items", "\(items)", "--interactions", "\(interactions)",
+            "--seed", "\(seed)", "--output", path,
+        ])
+        #expect(made.status == 0, "\(made.error)")
+        return path
+    }
+
     /// Writes a text file and gives its path.
     func file(_ name: String, _ text: String) throws -> String {
         try Data(text.utf8).write(to: url.appendingPathComponent(name))

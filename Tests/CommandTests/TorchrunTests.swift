@@ -15,12 +15,7 @@ struct TorchrunTests {
 
     init() throws {
         folder = try TemporaryFolder()
-        ratings = folder.path("ratings.csv")
-        let made = try starling([
-            "data", "generate", "--users", "3000", "--items", "800", "--interactions", "300000", "--seed", "2",
-            "--output", ratings,
-        ])
-        #expect(made.status == 0, "\(made.error)")
+        ratings = try folder.ratings(users: 3000, items: 800, interactions: 300000, seed: 2)
     }
 
     private func training(_ model: String, _ run: String) -> [String] {
@@ -50,10 +45,13 @@ struct TorchrunTests {
     /// A rank killed at any moment costs no bit. `make test` does 2 of these trials a model, `make test-long` 20.
     @Test(arguments: ["als", "mf"]) func killedRanksComeBack(model: String) throws {
         let expected = try weightsDigest(starling(training(model, "alone")).output)
+        let launched = try launch(2, restarts: 0, training(model, "undisturbed"))
+        try Launched.wait("rank 0") { !launched.isRunning || launched.findRank(0) != nil }
         let clock = Stopwatch()
-        let undisturbed = try launch(2, restarts: 0, training(model, "undisturbed")).ended()
-        #expect(undisturbed.status == 0, "\(undisturbed.error)")
+        try Launched.wait("its end") { launched.findRank(0)?.isRunning != true }
         let seconds = clock.seconds
+        let undisturbed = try launched.ended()
+        #expect(undisturbed.status == 0, "\(undisturbed.error)")
         var random = RandomStream(seed: model == "als" ? 5 : 6, .test)
         var hits = 0
         for trial in 0..<(ProcessInfo.processInfo.environment["STARLING_LONG"] == nil ? 2 : 20) {

@@ -36,6 +36,23 @@ public enum LocalRanks {
         post.condition.withLock { while post.gone.count < size { post.condition.wait() } }
         return outcomes.map { $0! }
     }
+
+    /// A port that nobody listens at, just now.
+    public static func freePort() throws -> Int {
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+            }
+        }
+        guard bound else { throw StarlingError(.failed, "there is no free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
 }
 
 /// What is on its way between ranks.

@@ -1,6 +1,7 @@
 import Basics
 import Formats
 import Foundation
+import LocalRanks
 import Synchronization
 import Testing
 import Torch
@@ -12,7 +13,7 @@ enum GlooRanks {
     static func run<Result: Sendable>(
         _ size: Int, _ body: @escaping @Sendable (ProcessGroup) throws -> Result
     ) throws -> [Result] {
-        let port = try freePort()
+        let port = try LocalRanks.freePort()
         let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
         let threads = (0..<size).map { rank in
             Thread {
@@ -30,23 +31,6 @@ enum GlooRanks {
         }
         while !threads.allSatisfy(\.isFinished) { Thread.sleep(forTimeInterval: 0.002) }
         return try results.withLock { results in try (0..<size).map { try results[$0]!.get() } }
-    }
-
-    /// A port that nobody listens at, just now.
-    private static func freePort() throws -> Int {
-        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-            }
-        }
-        try #require(bound)
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
 

@@ -1,31 +1,15 @@
 import Basics
 import Foundation
+import LocalRanks
 import Synchronization
 import Testing
 import Torch
 
 /// Groups of ranks: threads of this process, each a rank of its own.
 @Suite(torch, .serialized) struct ProcessGroupTests {
-    /// A port that nobody listens at, just now.
-    static func freePort() throws -> Int {
-        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-            }
-        }
-        try #require(bound)
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-
     /// Runs `body` as every rank of a group.
     static func ranks(_ size: Int, _ body: @escaping @Sendable (ProcessGroup) throws -> Void) throws {
-        let port = try freePort()
+        let port = try LocalRanks.freePort()
         let failures = Mutex<[any Error]>([])
         let threads = (0..<size).map { rank in
             Thread {
@@ -81,7 +65,7 @@ import Torch
 
     /// A rank that does not come, or goes away, is an error in time, and no wait for ever.
     @Test func lostRanksAreErrors() throws {
-        var alone = ProcessGroup.Rendezvous(rank: 0, size: 2, port: try Self.freePort())
+        var alone = ProcessGroup.Rendezvous(rank: 0, size: 2, port: try LocalRanks.freePort())
         alone.timeoutSeconds = 1
         let clock = Stopwatch()
         #expect { _ = try ProcessGroup(alone) } throws: { ($0 as? StarlingError)?.code == .unavailable }

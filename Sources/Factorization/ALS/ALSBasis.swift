@@ -88,12 +88,7 @@ final class ALSBasis: @unchecked Sendable {
             }
         }
         let bytes = UnsafeMutableRawBufferPointer(start: sums, count: groups * size * 8)
-        try ranks.allGather(
-            in: bytes,
-            parts: (0..<ranks.size).map {
-                let part = ranks.size.part($0, of: groups)
-                return part.lowerBound * size * 8..<part.upperBound * size * 8
-            })
+        try ranks.allGather(in: bytes, parts: ranks.parts(of: groups).scaled(by: size * 8))
         let gram = UnsafeMutablePointer<Double>.aligned(size)
         for row in 0..<order {
             for column in 0...row {

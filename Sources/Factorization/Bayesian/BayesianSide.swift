@@ -53,16 +53,11 @@ final class BayesianSide: @unchecked Sendable {
 
     /// Gives every rank the rows that the others have drawn.
     func share(_ parts: [Range<Int>], _ ranks: any Communicator) throws {
-        func bytes(_ size: Int) -> [Range<Int>] {
-            parts.map { part in
-                let first = min(ratings.count, part.lowerBound * RowScratch.chunk)
-                return first * size..<min(ratings.count, part.upperBound * RowScratch.chunk) * size
-            }
-        }
+        let rows = parts.scaled(by: RowScratch.chunk).map { $0.clamped(to: 0..<ratings.count) }
         let table = UnsafeMutableRawBufferPointer(start: factors.base, count: ratings.count * factors.stride * 4)
-        try ranks.allGather(in: table, parts: bytes(factors.stride * 4))
+        try ranks.allGather(in: table, parts: rows.scaled(by: factors.stride * 4))
         let column = UnsafeMutableRawBufferPointer(start: biases.base, count: ratings.count * 4)
-        try ranks.allGather(in: column, parts: bytes(4))
+        try ranks.allGather(in: column, parts: rows.scaled(by: 4))
     }
 
     private func isRated(_ row: Int) -> Bool { ratings.offsets[row] < ratings.offsets[row + 1] }

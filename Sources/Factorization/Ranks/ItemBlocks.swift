@@ -21,26 +21,18 @@ final class ItemBlocks {
     /// - Parameter memory: of every item block, the same columns on every rank.
     init(side: Int, memory: [[UnsafeMutableRawBufferPointer]], ranks: any Communicator) {
         (self.side, self.memory, self.ranks) = (side, memory, ranks)
-        owners = (0..<ranks.size).flatMap { rank in ranks.size.part(rank, of: side).map { _ in rank } }
+        owners = ranks.parts(of: side).enumerated().flatMap { rank, blocks in blocks.map { _ in rank } }
         own = ranks.part(of: side)
     }
+
+    /// Whether ranks have rows that others lack.
+    var areApart: Bool { stratum != nil }
 
     /// Brings blocks to the ranks that walk them in the first stratum of an epoch, or of what is left of one.
     func begin(_ stratum: Int) throws {
         guard ranks.size > 1 else { return }
-        let before = self.stratum
+        try bring { [owner(of: $0, in: stratum)] }
         self.stratum = stratum
-        guard let before, before != stratum else { return }
-        var transfers: [any Transfer] = []
-        for (block, columns) in memory.enumerated() {
-            let (from, to) = (owners[(block + side - before) % side], owners[(block + side - stratum) % side])
-            guard from != to else { continue }
-            for bytes in columns where !bytes.isEmpty {
-                if from == ranks.rank { transfers.append(try ranks.send(UnsafeRawBufferPointer(bytes), to: to)) }
-                if to == ranks.rank { transfers.append(try ranks.receive(bytes, from: from)) }
-            }
-        }
-        try Transfers(transfers).wait()
     }
 
     /// Begins to hand on what the first user block has met in the present stratum, and to get what the last one meets in the
@@ -57,19 +49,25 @@ final class ItemBlocks {
 
     /// Gives every rank the newest rows of all blocks.
     func share() throws {
+        try bring { _ in 0..<ranks.size }
+        stratum = nil
+    }
+
+    /// The rank that walks an item block in a stratum.
+    private func owner(of block: Int, in stratum: Int) -> Int { owners[(block + side - stratum) % side] }
+
+    /// Sends each block from where it lies to other ranks.
+    private func bring(to targets: (_ block: Int) -> some Sequence<Int>) throws {
         guard let stratum else { return }
-        self.stratum = nil
         var transfers: [any Transfer] = []
         for (block, columns) in memory.enumerated() {
-            let holder = owners[(block + side - stratum) % side]
-            for bytes in columns where !bytes.isEmpty {
-                if holder != ranks.rank {
-                    transfers.append(try ranks.receive(bytes, from: holder))
-                    continue
-                }
-                for distance in 1..<ranks.size {
-                    let other = (ranks.rank + distance) % ranks.size
-                    transfers.append(try ranks.send(UnsafeRawBufferPointer(bytes), to: other))
+            let holder = owner(of: block, in: stratum)
+            for target in targets(block) where target != holder {
+                for bytes in columns where !bytes.isEmpty {
+                    if holder == ranks.rank {
+                        transfers.append(try ranks.send(UnsafeRawBufferPointer(bytes), to: target))
+                    }
+                    if target == ranks.rank { transfers.append(try ranks.receive(bytes, from: holder)) }
                 }
             }
         }

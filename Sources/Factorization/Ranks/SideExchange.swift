@@ -13,6 +13,8 @@ final class SideExchange: @unchecked Sendable {
     private let side: ALSSide
     private let table: (base: UnsafeMutablePointer<Float>, stride: Int)
     private let biases: UnsafeMutablePointer<Float>?
+    /// Floats of a row on its way.
+    private let width: Int
     private var buffers: [UnsafeMutablePointer<Float>] = []
     private var pending: (wave: Int, transfer: any Transfer)?
 
@@ -22,11 +24,12 @@ final class SideExchange: @unchecked Sendable {
         biases: UnsafeMutablePointer<Float>?, ranks: any Communicator
     ) {
         (self.side, self.table, self.biases, self.ranks) = (side, table, biases, ranks)
+        width = table.stride + (biases == nil ? 0 : 1)
         // Enough that little is left to send at the end, few enough that threads of a rank have much to share.
         let total = dealt.joined().reduce(0) { $0 + side.rows($1).count }
-        let count = ranks.size == 1 ? 1 : ALSScaling.waves(bytes: total * 4 * (table.stride + (biases == nil ? 0 : 1)))
+        let count = ranks.size == 1 ? 1 : ALSScaling.waves(bytes: total * 4 * width)
         waves = (0..<count).map { wave in
-            dealt.map { own in Array(own[own.count * wave / count..<own.count * (wave + 1) / count]) }
+            dealt.map { own in Array(own[count.part(wave, of: own.count)]) }
         }
         guard ranks.size > 1 else { return }
         let widest = waves.map { rows(of: $0.flatMap { $0 }) }.max() ?? 0
@@ -34,9 +37,6 @@ final class SideExchange: @unchecked Sendable {
     }
 
     deinit { for buffer in buffers { buffer.deallocate() } }
-
-    /// Floats of a row on its way.
-    private var width: Int { table.stride + (biases == nil ? 0 : 1) }
 
     private func rows(of chunks: [Int]) -> Int { chunks.reduce(0) { $0 + side.rows($1).count } }
 
@@ -62,11 +62,7 @@ final class SideExchange: @unchecked Sendable {
 
     private func begin(_ wave: Int) throws {
         let buffer = buffers[wave % 2]
-        var parts: [Range<Int>] = []
-        for chunks in waves[wave] {
-            let first = parts.last?.upperBound ?? 0
-            parts.append(first..<first + rows(of: chunks) * width * 4)
-        }
+        let parts = waves[wave].map(rows).places.scaled(by: width * 4)
         copy(wave, rank: ranks.rank, at: buffer + parts[ranks.rank].lowerBound / 4, packs: true)
         let bytes = UnsafeMutableRawBufferPointer(start: buffer, count: parts.last!.upperBound)
         pending = (wave, try ranks.beginAllGather(in: bytes, parts: parts))

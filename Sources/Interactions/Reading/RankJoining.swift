@@ -66,11 +66,7 @@ extension Communicator {
     /// - Returns: where each rank's are.
     @discardableResult
     func gather<Element: BitwiseCopyable>(_ elements: inout [Element]) throws -> [Range<Int>] {
-        var parts: [Range<Int>] = []
-        for count in try allGather(elements.count) {
-            let start = parts.last?.upperBound ?? 0
-            parts.append(start..<start + count)
-        }
+        let parts = try allGather(elements.count).places
         guard size > 1 else { return parts }
         var all: [Element] = LogColumns.unset(parts.last!.upperBound)
         all.withUnsafeMutableBufferPointer { all in
@@ -82,7 +78,7 @@ extension Communicator {
         all = []
         let width = MemoryLayout<Element>.stride
         try elements.withUnsafeMutableBytes { bytes in
-            try allGather(in: bytes, parts: parts.map { $0.lowerBound * width..<$0.upperBound * width })
+            try allGather(in: bytes, parts: parts.scaled(by: width))
         }
         return parts
     }

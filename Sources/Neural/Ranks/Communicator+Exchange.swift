@@ -12,10 +12,10 @@ extension Communicator {
             try [Element](unsafeUninitializedCapacity: total) { target, filled in
                 let bytes = MemoryLayout<Element>.stride
                 try exchange(
-                    own, places(counts, bytes),
+                    own, counts.places.scaled(by: bytes),
                     into: UnsafeMutableRawBufferPointer(
                         rebasing: UnsafeMutableRawBufferPointer(target)[..<(total * bytes)]),
-                    places(received, bytes))
+                    received.places.scaled(by: bytes))
                 filled = total
             }
         }
@@ -25,10 +25,9 @@ extension Communicator {
     ///
     /// - Complexity: sends 2 · (size − 1) / size of the floats.
     func sum(_ floats: UnsafeMutableBufferPointer<Float>) throws {
-        let parts = (0..<size).map { size.part($0, of: floats.count) }
+        let parts = parts(of: floats.count)
         try sumParts(floats, parts)
-        try allGather(
-            in: UnsafeMutableRawBufferPointer(floats), parts: parts.map { 4 * $0.lowerBound..<4 * $0.upperBound })
+        try allGather(in: UnsafeMutableRawBufferPointer(floats), parts: parts.scaled(by: 4))
     }
 
     /// The same of this rank's part alone; others' parts are left as they were.
@@ -39,8 +38,8 @@ extension Communicator {
         let terms = UnsafeMutableBufferPointer<Float>.allocate(capacity: size * own.count)
         defer { terms.deallocate() }
         try exchange(
-            UnsafeRawBufferPointer(floats), parts.map { 4 * $0.lowerBound..<4 * $0.upperBound },
-            into: UnsafeMutableRawBufferPointer(terms), places([Int](repeating: own.count, count: size), 4))
+            UnsafeRawBufferPointer(floats), parts.scaled(by: 4), into: UnsafeMutableRawBufferPointer(terms),
+            [Int](repeating: own.count, count: size).places.scaled(by: 4))
         guard !own.isEmpty else { return }
         let (target, source) = (floats.baseAddress! + own.lowerBound, terms.baseAddress!)
         target.update(from: source, count: own.count)
@@ -68,14 +67,5 @@ extension Communicator {
         UnsafeMutableRawBufferPointer(rebasing: target[places[rank]])
             .copyMemory(from: UnsafeRawBufferPointer(rebasing: own[parts[rank]]))
         try Transfers(transfers).wait()
-    }
-
-    /// Where things of so many elements lie behind one another.
-    private func places(_ counts: [Int], _ bytes: Int) -> [Range<Int>] {
-        var end = 0
-        return counts.map { count in
-            defer { end += bytes * count }
-            return end..<end + bytes * count
-        }
     }
 }

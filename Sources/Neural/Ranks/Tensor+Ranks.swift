@@ -9,14 +9,12 @@ extension Tensor {
         let all = try Tensor.empty([count, width])
         let own = try contiguous()
         try all.withMemory(as: Float.self) { all in
-            let parts = (0..<ranks.size).map { ranks.size.part($0, of: count) }
+            let parts = ranks.parts(of: count)
             try own.withMemory(as: Float.self) { own in
                 _ = UnsafeMutableBufferPointer(rebasing: all[(parts[ranks.rank].lowerBound * width)...])
                     .update(fromContentsOf: own)
             }
-            try ranks.allGather(
-                in: UnsafeMutableRawBufferPointer(all),
-                parts: parts.map { 4 * width * $0.lowerBound..<4 * width * $0.upperBound })
+            try ranks.allGather(in: UnsafeMutableRawBufferPointer(all), parts: parts.scaled(by: 4 * width))
         }
         return all
     }
@@ -28,12 +26,7 @@ extension Tensor {
         let own = ranks.part(of: count)
         let all = try contiguous()
         try all.withMemory(as: Float.self) { floats in
-            try ranks.sumParts(
-                floats,
-                (0..<ranks.size).map { rank in
-                    let part = ranks.size.part(rank, of: count)
-                    return part.lowerBound * width..<part.upperBound * width
-                })
+            try ranks.sumParts(floats, ranks.parts(of: count).scaled(by: width))
         }
         return try all.narrowed(axis: 0, from: own.lowerBound, count: own.count)
     }

@@ -59,8 +59,5 @@ enum TrainingRanks {
     }
 
     /// What may differ from rank to rank: where things lie, and what rank 0 alone does.
-    private static let free: Set<String> = [
-        "data", "items", "users", "threads", "output", "keep", "checkpoint-every", "tensorboard", "supabase-url",
-        "supabase-key-file", "movie-export-table", "user-export-table",
-    ]
+    private static let free = RunRecord.freeOptions.subtracting(["sharding"])
 }
