@@ -78,7 +78,7 @@ let package = Package(
             embedding: ["template.html"]),
         // LibTorch's plugin as a table of functions; it is opened at run time (scripts/torch, Plugins/torch).
         .systemLibrary(name: "CTorch"),
-        room("Torch", ["Basics", "CTorch"]),
+        room("Torch", ["Basics", "CKernels", "CTorch"]),
         room(
             "Neural",
             [
@@ -128,6 +128,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "Starling", "Training", "Torch", "StarlingCommand", "Stores", "Tracking", "FullProgram", "CoreProgram",
+                "LocalRanks",
             ],
             exclude: ["golden", "mlflow", "report"], swiftSettings: strict),
     ],

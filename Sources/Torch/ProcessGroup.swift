@@ -5,7 +5,8 @@ import CTorch
 ///
 /// Ranks find each other as they do under `torchrun`: at `MASTER_ADDR` and `MASTER_PORT`, with `RANK` and `WORLD_SIZE`. Every
 /// rank makes the same calls in the same order; each blocks until its part is done, and throws `unavailable` where another
-/// rank is lost or the time is over. Tensors lie in the CPU's memory, in C order.
+/// rank is lost or the time is over. Tensors lie in the CPU's memory, in C order. What ranks of one machine send each other goes by
+/// ``MemoryLanes``, where the system allows it.
 public final class ProcessGroup: Communicator {
     /// Where ranks meet, and which one this is.
     public struct Rendezvous: Sendable, Equatable {
@@ -20,6 +21,8 @@ public final class ProcessGroup: Communicator {
         public var name = "starling"
         /// For meeting, and for each call.
         public var timeoutSeconds = 1800.0
+        /// Whether ranks of one machine copy from memory to memory, where they can.
+        package var usesMemory = true
 
         public init(rank: Int, size: Int, port: Int) {
             (self.rank, self.size, self.port, serves) = (rank, size, port, rank == 0)
@@ -61,6 +64,7 @@ public final class ProcessGroup: Communicator {
     public private(set) var sentBytes = 0
     private let handle: OpaquePointer
     private let library: TorchLibrary
+    private var lanes: MemoryLanes?
 
     private var table: starling_torch { library.plugin.table.pointee }
 
@@ -79,7 +83,14 @@ public final class ProcessGroup: Communicator {
                 Int64(rendezvous.timeoutSeconds * 1000), rendezvous.name, &made),
             "rank \(rank) of \(size) did not meet the others at \(rendezvous.host):\(rendezvous.port)")
         handle = made!
+        if size > 1, rendezvous.usesMemory {
+            lanes = try MemoryLanes(self, timeoutSeconds: rendezvous.timeoutSeconds)
+            sentBytes = 0
+        }
     }
+
+    /// Whether bytes for a rank go from memory to memory.
+    package func reachesMemory(of rank: Int) -> Bool { lanes?.reach(rank) ?? false }
 
     deinit { library.plugin.table.pointee.leave_group(handle) }
 
@@ -117,11 +128,15 @@ public final class ProcessGroup: Communicator {
 
     public func send(_ bytes: UnsafeRawBufferPointer, to rank: Int) throws -> any Transfer {
         sentBytes += bytes.count
+        if let lanes, lanes.reach(rank) { return try lanes.send(bytes, to: rank) }
         return try transfer(with: rank) { table.send(handle, bytes.baseAddress, Int64(bytes.count), Int32(rank), &$0) }
     }
 
     public func receive(_ bytes: UnsafeMutableRawBufferPointer, from rank: Int) throws -> any Transfer {
-        try transfer(with: rank) { table.receive(handle, bytes.baseAddress, Int64(bytes.count), Int32(rank), &$0) }
+        if let lanes, lanes.reach(rank) { return try lanes.receive(bytes, from: rank) }
+        return try transfer(with: rank) {
+            table.receive(handle, bytes.baseAddress, Int64(bytes.count), Int32(rank), &$0)
+        }
     }
 
     private func transfer(with other: Int, _ begin: (inout OpaquePointer?) -> Int32) throws -> any Transfer {

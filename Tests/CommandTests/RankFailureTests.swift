@@ -106,6 +106,35 @@ import Testing
         #expect(results[0].error.contains("error: "), "\(results[0].error)")
     }
 
+    /// The others write nothing.
+    @Test func aFullDiskElsewhereEndsNone() throws {
+        let line = "trap '' XFSZ; ulimit -f 0; exec \(Launched.program.path) "
+        let (place, alone) = (port(), try starling(training("alone")))
+        let first = try start(2, ranks: [0], port: place) { _ in (training(), [:]) }
+        let second = try Launched(
+            URL(fileURLWithPath: "/bin/bash"), ["-c", line + training().joined(separator: " ")],
+            environment: [
+                "RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "\(place)",
+            ], in: folder)
+        let result = try first[0].ended()
+        #expect(try second.ended().status == 0 && result.status == 0, "\(result)")
+        #expect(try weightsDigest(result.output) == weightsDigest(alone.output))
+    }
+
+    /// Rank 0 serves the place where all have met.
+    @Test func theHostOfTheMeetingIsMissed() throws {
+        let ranks = try start(3, port: port()) { _ in (training("hostless", ["--iterations", "100000"]), [:]) }
+        try Launched.wait("an epoch") { epochsTold(folder.path("hostless")) > 2 || !ranks[0].isRunning }
+        let clock = Stopwatch()
+        ranks[0].send(SIGKILL)
+        for rank in ranks.dropFirst() {
+            let result = try rank.ended()
+            #expect(result.status == 69 && result.error.contains("lost rank"), "\(result.error.suffix(600))")
+        }
+        #expect(clock.seconds < 20)
+        _ = try ranks[0].ended()
+    }
+
     @Test func moreRanksThanUsersAreRefused() throws {
         let small = try folder.file("small.csv", "user,item,rating\n1,1,3\n1,2,4\n")
         let results = try start(2, port: port()) { _ in

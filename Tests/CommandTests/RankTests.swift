@@ -1,7 +1,9 @@
 import Basics
+import LocalRanks
 import StarlingCommand
 import Testing
 import Torch
+import Training
 
 /// What ranks are started with, where they find each other, and who is to blame for their end.
 @Suite struct RankTests {
@@ -32,6 +34,27 @@ import Torch
             "environment": "cloud", "task": {"type": "\(pool)", "index": \(index)}}
             """
         ]
+    }
+
+    /// A rank of another version is named on all.
+    @Test func otherVersionsAreRefused() {
+        let outcomes = LocalRanks.outcomes(3) { ranks in
+            var record = RunRecord(
+                model: "als", configuration: ["factors": .integer(8)], data: .init(source: "", fingerprint: ""),
+                isa: "baseline")
+            if ranks.rank == 2 { record.versions.starling = "0.0.1" }
+            try TrainingRanks.agree(ranks, on: record)
+        }
+        for outcome in outcomes {
+            #expect {
+                try outcome.get()
+            } throws: {
+                ($0 as? StarlingError)?.code == .usage
+                    && ($0 as? StarlingError)?.what.contains(
+                        "rank 2 was started differently: starling's version is 0.0.1")
+                        == true
+            }
+        }
     }
 
     @Test func oneProcessIsNoRank() throws {

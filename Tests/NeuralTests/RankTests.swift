@@ -280,4 +280,26 @@ import Training
             ($0 as? StarlingError)?.what.contains("for 2 ranks, and there are 1") == true
         }
     }
+
+    /// The scaling model's bytes are those that ranks send: a table that is cut, and one that all have.
+    @Test(arguments: [2, 3, 4]) func theScalingModelKnowsTheBytes(ranks: Int) throws {
+        let log = try SyntheticRatings(users: 20_000, items: 2000, interactions: 200_000, seed: 3).log()
+        let history = log.pairMatrix(workers: Workers(threads: 1))
+        var options = TwoTowerOptions()
+        (options.factors, options.batchSize, options.epochs) = (16, 2048, 1)
+        let trained = options
+        let sent = try GlooRanks.run(ranks) { group in
+            let trainer = try TwoTower.trainer(
+                on: history, users: log.users, items: log.items, options: trained, ranks: group,
+                workers: Workers(threads: 1))
+            let before = group.sentBytes
+            _ = try trainer.train(epoch: 1, cancellation: Cancellation(), progress: { _ in })
+            return group.sentBytes - before
+        }.reduce(0, +)
+        let model = TwoTowerScaling(
+            users: log.users.count, items: log.items.count, interactions: log.count, factors: 16, batchSize: 2048,
+            histories: [HistoryLengths(history), HistoryLengths(history.transposed())])
+        let planned = model.plan(on: Cluster(nodes: ranks, threads: 1, cores: 1), .builtIn).sentBytes
+        #expect(abs(Double(sent) / Double(planned) - 1) < 0.03, "\(sent) and \(planned)")
+    }
 }

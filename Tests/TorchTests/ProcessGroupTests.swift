@@ -8,7 +8,9 @@ import Torch
 /// Groups of ranks: threads of this process, each a rank of its own.
 @Suite(torch, .serialized) struct ProcessGroupTests {
     /// Runs `body` as every rank of a group.
-    static func ranks(_ size: Int, _ body: @escaping @Sendable (ProcessGroup) throws -> Void) throws {
+    static func ranks(
+        _ size: Int, usesMemory: Bool = true, _ body: @escaping @Sendable (ProcessGroup) throws -> Void
+    ) throws {
         let port = try LocalRanks.freePort()
         let failures = Mutex<[any Error]>([])
         let threads = (0..<size).map { rank in
@@ -16,6 +18,7 @@ import Torch
                 do {
                     var place = ProcessGroup.Rendezvous(rank: rank, size: size, port: port)
                     place.timeoutSeconds = 60
+                    place.usesMemory = usesMemory
                     try body(try ProcessGroup(place))
                 } catch {
                     failures.withLock { $0.append(error) }
@@ -61,6 +64,63 @@ import Torch
             #expect(try one.item() == Double(size - 1))
             try group.barrier()
         }
+    }
+
+    /// Bytes of many sizes go both ways, by either road, more of them at once than a lane has slots.
+    @Test(arguments: [true, false], [2, 3]) func ranksSendBytes(usesMemory: Bool, size: Int) throws {
+        try Self.ranks(size, usesMemory: usesMemory) { group in
+            let others = (0..<size).filter { $0 != group.rank }
+            // Somewhere in a lane's second and third turn, so that slots are used again.
+            let sizes = (0..<700).map { $0 % 97 == 0 ? 300_000 + $0 : $0 % 50 }
+            func text(_ from: Int, _ to: Int, _ index: Int) -> [UInt8] {
+                (0..<sizes[index]).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ from * 7 &+ to * 5 &+ index) }
+            }
+            #expect(others.allSatisfy { group.reachesMemory(of: $0) == usesMemory })
+            for stretch in [0..<300, 300..<301, 301..<700] {
+                var open: [any Transfer] = []
+                var received: [(other: Int, index: Int, bytes: UnsafeMutableRawBufferPointer)] = []
+                var sent: [UnsafeMutableRawBufferPointer] = []
+                for index in stretch where sizes[index] > 0 {
+                    for other in others {
+                        let own = UnsafeMutableRawBufferPointer.allocate(byteCount: sizes[index], alignment: 1)
+                        own.copyBytes(from: text(group.rank, other, index))
+                        sent.append(own)
+                        open.append(try group.send(UnsafeRawBufferPointer(own), to: other))
+                        let target = UnsafeMutableRawBufferPointer.allocate(byteCount: sizes[index], alignment: 1)
+                        received.append((other, index, target))
+                        open.append(try group.receive(target, from: other))
+                    }
+                }
+                try Transfers(open).wait()
+                for (other, index, bytes) in received { #expect(Array(bytes) == text(other, group.rank, index)) }
+                for bytes in sent + received.map(\.bytes) { bytes.deallocate() }
+            }
+            #expect(group.sentBytes == (size - 1) * sizes.reduce(0, +))
+        }
+    }
+
+    /// One that leaves, and one that says nothing, are errors in time on a lane too; so is a transfer of two sizes.
+    @Test func lanesNoticeWhoIsLost() throws {
+        #expect {
+            try Self.ranks(2) { group in
+                var byte: UInt8 = 0
+                if group.rank == 0 {
+                    try withUnsafeMutableBytes(of: &byte) { try group.receive($0, from: 1).wait() }
+                }
+            }
+        } throws: { ($0 as? StarlingError)?.what == "rank 0 of 2 lost rank 1: it has gone" }
+        #expect {
+            try Self.ranks(2) { group in
+                var word: UInt64 = 0
+                try withUnsafeMutableBytes(of: &word) { word in
+                    if group.rank == 0 {
+                        try group.receive(word, from: 1).wait()
+                    } else {
+                        try group.send(UnsafeRawBufferPointer(rebasing: word[..<3]), to: 0).wait()
+                    }
+                }
+            }
+        } throws: { ($0 as? StarlingError)?.what.contains("its memory cannot be read") == true }
     }
 
     /// A rank that does not come, or goes away, is an error in time, and no wait for ever.

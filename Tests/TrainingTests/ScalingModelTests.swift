@@ -1,4 +1,5 @@
 import Basics
+import Foundation
 import Testing
 import Training
 
@@ -56,15 +57,28 @@ import Training
 
     @Test func bytesThatTwoTowersSend() {
         // Two steps of 4; towers of 2 → 3, with biases 9 parameters each; the tables are small, and so on every rank.
-        let model = TwoTowerScaling(users: 5, items: 5, interactions: 8, factors: 2, layers: [3], batchSize: 4)
-        #expect(model.parameters == 18)
-        let phases = model.plan(on: Self.cluster(nodes: 2), Self.machine()).phases
-        #expect(phases.map(\.sentBytes) == [2 * 4 * 2 * 12, 2 * 2 * 4 * 18, 2 * 2 * 4 * (4 + 8)])
-        // Large ones are cut: half of the ids and rows are the other's.
-        let cut = TwoTowerScaling(
-            users: 1 << 20, items: 1 << 20, interactions: 1 << 21, factors: 2, layers: [3], batchSize: 1 << 20)
+        func model(_ rows: Int, _ interactions: Int, batchSize: Int) -> TwoTowerScaling {
+            let lengths = HistoryLengths([(length: Double(interactions) / Double(rows), rows: Double(rows))])
+            return TwoTowerScaling(
+                users: rows, items: rows, interactions: interactions, factors: 2, layers: [3], batchSize: batchSize,
+                histories: [lengths, lengths])
+        }
+        let small = model(5, 8, batchSize: 4)
+        #expect(small.parameters == 18)
+        let sent = small.plan(on: Self.cluster(nodes: 2), Self.machine()).phases.map(\.sentBytes)
+        // A user or item with 1.6 of 8 interactions is among 4 with probability 1 − exp(−0.8), about.
+        let rows = 5 * (1 - exp(-0.8))
+        #expect(sent[0] == Int(2 * 2 * 12 * rows) && sent[1] == 2 * 2 * 4 * (18 + 2))
+        // Each rank says how many rows of either table it has.
+        #expect(sent[2] == Int(2 * (2 * rows * (4 + 8) + 2 * 8 * 2)))
+        // Large ones are with one of two ranks, and half of the rows are the other's.
+        let large = model(1 << 20, 1 << 21, batchSize: 1 << 20)
+        let met = Double(1 << 20) * (1 - exp(-1))
         #expect(
-            cut.plan(on: Self.cluster(nodes: 2), Self.machine()).phases[2].sentBytes == 2 * 2 * (1 << 19) * (4 + 16))
+            large.plan(on: Self.cluster(nodes: 2), Self.machine()).phases[2].sentBytes
+                == Int(2 * 2 * (met / 2 * (8 + 16) + 2 * 8 * 2)))
+        // More ranks cut them.
+        #expect(large.plan(on: Self.cluster(nodes: 3), Self.machine()).phases[2].sentBytes < Int(met))
     }
 
     @Test func multiplyAddsOfRows() {

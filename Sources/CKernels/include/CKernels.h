@@ -15,6 +15,7 @@
 #include "sk_embed.h"
 #include "sk_filter.h"
 #include "sk_gibbs.h"
+#include "sk_lane.h"
 #include "sk_memory.h"
 #include "sk_process.h"
 #include "sk_rank.h"

@@ -145,7 +145,7 @@ struct Calibration {
         let products = sizes.map { batchSize in
             let model = TwoTowerScaling(
                 users: log.users.count, items: log.items.count, interactions: log.count, factors: 64,
-                batchSize: batchSize)
+                batchSize: batchSize, histories: [HistoryLengths(history), HistoryLengths(history.transposed())])
             return model.multiplyAdds(ranks: 1) * Double(log.count) / Double(batchSize)
         }
         let fit = LinearFit(zip(products, seconds).map { ($0, Double(log.count), $1.processors) })

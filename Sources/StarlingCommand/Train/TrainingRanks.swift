@@ -1,8 +1,8 @@
-import Starling
+package import Starling
 import Torch
 
 /// The ranks that a `train` command is one of.
-enum TrainingRanks {
+package enum TrainingRanks {
     /// Meets the others where the environment says that there are some.
     ///
     /// - Throws: `usage` for an environment that does not fit together; `unavailable` if the others do not come in time.
@@ -22,7 +22,7 @@ enum TrainingRanks {
     /// Compares what ranks were asked with what rank 0 was asked, before any of them reads data.
     ///
     /// - Throws: on every rank, `usage` that names the lowest rank that differs, and in what.
-    static func agree(_ ranks: any Communicator, on record: RunRecord) throws {
+    package static func agree(_ ranks: any Communicator, on record: RunRecord) throws {
         struct Facts: Codable {
             let version, isa: String
             let model: String

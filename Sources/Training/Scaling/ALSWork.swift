@@ -1,3 +1,5 @@
+package import Interactions
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Darwin)
@@ -34,6 +36,11 @@ package struct HistoryLengths: Sendable, Equatable {
             parts.map {
                 (min(Double(others), max(1, scale * $0.length)), Double(rows) * $0.weight / weights)
             })
+    }
+
+    /// Those of a matrix's rows.
+    package init<Row, Column>(_ matrix: InteractionMatrix<Row, Column>) {
+        self.init((0..<matrix.rowCount).map { (Double(matrix.offsets[$0 + 1] - matrix.offsets[$0]), 1) })
     }
 
     package static func == (left: Self, right: Self) -> Bool {
