@@ -14,6 +14,7 @@ import Training
         let loss: SSEPTOptions.LossKind
         var architecture = SSEPTOptions.Architecture.ssept
         var attendsToPadding = false, accumulation = 1, batchSize = 16
+        var negatives: Int?
         var testDescription: String {
             "\(architecture) \(loss)\(attendsToPadding ? " padded" : "") \(accumulation) × \(batchSize)"
         }
@@ -24,13 +25,17 @@ import Training
         Case(loss: .softmax, architecture: .encoder), Case(loss: .bce, batchSize: 2),
     ]
 
-    static func trainer(_ one: Case, _ ranks: any Communicator = OneRank()) throws -> any EpochTrainer {
+    static func trainer(
+        _ one: Case, _ ranks: any Communicator = OneRank(), change: (inout SSEPTOptions) -> Void = { _ in }
+    ) throws -> any EpochTrainer {
         var options = SSEPTOptions()
         (options.architecture, options.loss, options.attendsToPadding) = (
             one.architecture, one.loss, one.attendsToPadding
         )
         (options.factors, options.userDim, options.maxLength, options.feedForward) = (10, 6, 12, 24)
         (options.batchSize, options.gradientAccumulation, options.heads) = (one.batchSize, one.accumulation, 2)
+        options.negatives = one.negatives
+        change(&options)
         func item(_ user: Int, _ place: Int) -> UInt32 { UInt32((place * (1 + user % 3) + user) % 40) }
         let histories = InteractionSequences(
             (0..<61).map { user in (0..<(user * 7) % 31).map { item(user, $0) } })

@@ -5,7 +5,7 @@ import Torch
 
 /// A table of vectors, or a shard of one, with the optimiser's state, trained by kernels of our own: gradients stay sparse,
 /// and a row is summed and changed in one pass.
-final class EmbeddingTable {
+final class EmbeddingTable: TableShard {
     let name: String
     /// `[rows × width]`
     let table: FactorTable
@@ -90,6 +90,8 @@ final class EmbeddingTable {
             }
         }
     }
+
+    var vectors: ShardRows { ShardRows(base: table.base, stride: table.stride) }
 
     /// The vectors; a part of the model.
     func weights(_ prefix: String) -> TensorSource { source(prefix + name, table) }

@@ -25,6 +25,9 @@ struct SharedRanking {
             : heldOut.selecting((0..<heldOut.count).filter { Int(heldOut.userRows[$0]) % ranks.size == ranks.rank })
     }
 
+    /// Those that this rank evaluates, rising.
+    var users: [UserRow] { Set(heldOut.userRows).sorted().map { UserRow(Int($0)) } }
+
     /// `val_recall@K` and `val_ndcg@K` by full ranking, the same on every rank; none without a user who has both a history and
     /// a held-out item.
     func metrics(

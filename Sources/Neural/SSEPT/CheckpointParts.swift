@@ -20,17 +20,14 @@ struct CheckpointParts {
         // Convolutions of one place are matrices.
         var shape = view.shape.count == 3 && view.shape[2] == 1 ? Array(view.shape.dropLast()) : view.shape
         guard let rows else {
-            parts[name] = .init(source: source, sourceShape: view.shape, shape: shape, values: view.floats)
+            parts[name] = .init(source: source, shape: shape, view: view)
             return
         }
         guard let count = shape.first, rows.upperBound <= count else {
             throw damaged("its \(source) has \(shape.first ?? 0) rows, not \(rows.upperBound)")
         }
-        let width = shape.dropFirst().reduce(1, *)
         shape[0] = rows.count
-        parts[name] = .init(source: source, sourceShape: view.shape, shape: shape) {
-            Array(try view.floats()[(rows.lowerBound * width)..<(rows.upperBound * width)])
-        }
+        parts[name] = .init(source: source, shape: shape, view: view, rows: rows)
     }
 
     /// Takes a module's weight and bias.

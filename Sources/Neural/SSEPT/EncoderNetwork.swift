@@ -1,3 +1,4 @@
+package import Basics
 package import Kernels
 package import Torch
 
@@ -7,9 +8,9 @@ package import Torch
 /// what comes of them: that system's own form.
 package final class EncoderNetwork: SequenceModel {
     /// `[items × factors]`; nil without.
-    let items: Embedding?
+    let items: SequenceTable?
     /// `[users × userDim]`; nil without.
-    let users: Embedding?
+    let users: SequenceTable?
     /// `[1 × width]`
     let positional: Embedding
     let layers: [EncoderLayer]
@@ -17,11 +18,18 @@ package final class EncoderNetwork: SequenceModel {
     let output: Linear
     private let options: SSEPTOptions
 
-    package init(users userCount: Int, items itemCount: Int, _ options: SSEPTOptions) throws {
+    package init(
+        users userCount: Int, items itemCount: Int, _ options: SSEPTOptions, ranks: any Communicator = OneRank()
+    ) throws {
         self.options = options
         let device = options.device
-        items = options.factors > 0 ? try Embedding(itemCount, options.factors, on: device) : nil
-        users = options.userDim > 0 ? try Embedding(userCount, options.userDim, on: device) : nil
+        func table(_ name: String, _ rows: Int, _ width: Int, _ numbers: SequenceTable.Numbers) throws -> SequenceTable?
+        {
+            guard width > 0 else { return nil }
+            return try SequenceTable(name, rows: rows, width: width, numbers, options.sharding, ranks, on: device)
+        }
+        items = try table("items", itemCount, options.factors, .items)
+        users = try table("users", userCount, options.userDim, .users)
         positional = try Embedding(1, options.width, on: device)
         layers = try (0..<options.blocks).map { _ in try EncoderLayer(options) }
         output = try Linear(options.width, itemCount, on: device)
@@ -34,10 +42,12 @@ package final class EncoderNetwork: SequenceModel {
             + named("output", output)
     }
 
+    package var tables: [SequenceTable] { [items, users].compactMap { $0 } }
+
     package func callAsFunction(_ inputs: SequenceInputs, _ step: SequenceStep) throws -> Tensor {
         var parts: [Tensor] = []
-        if let users { parts.append(try users.rows(inputs.users, inputs.items.count)) }
-        if let items { parts.append(try items.rows(inputs.items, inputs.items.count)) }
+        if let users { parts.append(try users(inputs.users, inputs.items.count)) }
+        if let items { parts.append(try items(inputs.items, inputs.items.count)) }
         var places = try Tensor.concatenated(parts, axis: 1).adding(positional.weight)
         for layer in layers { places = try layer(places, step) }
         return places
@@ -85,15 +95,5 @@ final class EncoderLayer: Module {
         let seen = try step.attention(query(places), key(places), value(places), heads: heads)
         let between = try attentionNorm(step.dropout(attended(seen), addedTo: places))
         return try outerNorm(step.dropout(outer(step.dropout(inner(between).relu())), addedTo: between))
-    }
-}
-
-extension Embedding {
-    /// The vectors of rows, `[count × width]`; where these are nil, the average of all: of people who were not in training.
-    func rows(_ rows: [Int64]?, _ count: Int) throws -> Tensor {
-        let device = weight.device
-        if let rows { return try self(.indices(rows, on: device)) }
-        let mean = try weight.sum(axes: [0], keepingAxes: true).multiplied(by: 1 / Double(weight.shape[0]))
-        return try Tensor.full([count, 1], 1, on: device).multiplied(by: mean)
     }
 }

@@ -32,10 +32,17 @@ public struct Retraining {
     struct Part {
         /// In the file.
         let source: String
-        let sourceShape: [Int]
         /// Of this part of it.
         let shape: [Int]
-        let values: () throws -> [Float]
+        let view: TensorView
+        /// Of the file's; nil is all.
+        var rows: Range<Int>?
+
+        func values() throws -> [Float] {
+            guard let rows else { return try view.floats() }
+            let width = shape.dropFirst().reduce(1, *)
+            return Array(try view.floats()[rows.lowerBound * width..<rows.upperBound * width])
+        }
     }
 
     let path: String
@@ -78,7 +85,7 @@ public struct Retraining {
         let (users, items) = (try folder.users, try folder.items)
         let parts = try folder.weights.names.map { name -> (String, Part) in
             let view = try folder.weights.tensor(name)
-            return (name, Part(source: name, sourceShape: view.shape, shape: view.shape, values: view.floats))
+            return (name, Part(source: name, shape: view.shape, view: view))
         }
         return Retraining(
             path: path,
@@ -101,13 +108,14 @@ public struct Retraining {
     ) throws -> [Fate] {
         var fates: [Fate] = []
         for (name, parameter) in network.parameters {
-            let wanted = parameter.shape
+            let cut = network.cutTable((name, parameter))
+            let wanted = cut.map { [$0.table.rows, $0.table.width] } ?? parameter.shape
             guard let part = parts[name] else {
                 fates.append(Fate(name: name, shape: wanted, outcome: .missing, detail: "stays as it was"))
                 continue
             }
             func tell(_ outcome: Fate.Outcome, _ detail: String) {
-                fates.append(Fate(name: part.source, shape: part.sourceShape, outcome: outcome, detail: detail))
+                fates.append(Fate(name: part.source, shape: part.view.shape, outcome: outcome, detail: detail))
             }
             if let table = Self.tables[name] {
                 guard part.shape.dropFirst() == wanted.dropFirst() else {
@@ -115,7 +123,9 @@ public struct Retraining {
                     continue
                 }
                 let ids = table == "items" ? items.rawIDs : users.rawIDs
-                let found = try takeRows(of: part, table, ids, into: parameter)
+                let shard = cut?.cut.shards.first { $0.own != nil }?.cut
+                let found = try takeRows(
+                    of: part, table, ids, (shard?.rows ?? 0..<parameter.shape[0], shard?.columns), into: parameter)
                 tell(
                     found == 0 ? .skipped : .loaded,
                     "\(Numerals.grouped(found)) of \(Numerals.grouped(ids.count)) \(table) by their ids")
@@ -156,15 +166,29 @@ public struct Retraining {
         }
     }
 
-    private func takeRows(of part: Part, _ table: String, _ ids: [String], into parameter: Tensor) throws -> Int {
+    /// - Parameter shard: the rows and columns of the model's table that `parameter` is; nil is all columns.
+    /// - Returns: how many of the table's rows the file has.
+    private func takeRows(
+        of part: Part, _ table: String, _ ids: [String], _ shard: (rows: Range<Int>, columns: Range<Int>?),
+        into parameter: Tensor
+    ) throws -> Int {
         let (count, width) = (part.shape[0], part.shape.dropFirst().reduce(1, *))
-        let source = try part.values()
+        let columns = shard.columns ?? 0..<width
         var (values, found) = (try parameter.array(of: Float.self), 0)
-        for (row, id) in ids.enumerated() {
-            guard let place = rows(table, id), place < count else { continue }
-            values.replaceSubrange(
-                (row * width)..<((row + 1) * width), with: source[(place * width)..<((place + 1) * width)])
-            found += 1
+        try part.view.expect(.float32, shape: part.view.shape).withUnsafeBytes { source in
+            values.withUnsafeMutableBytes { values in
+                for (row, id) in ids.enumerated() {
+                    guard let place = rows(table, id), place < count else { continue }
+                    found += 1
+                    guard shard.rows.contains(row) else { continue }
+                    let first = 4 * (place * width + columns.lowerBound)
+                    UnsafeMutableRawBufferPointer(
+                        rebasing: values[(4 * (row - shard.rows.lowerBound) * columns.count)...]
+                    )
+                    .copyMemory(
+                        from: UnsafeRawBufferPointer(rebasing: source[first..<first + 4 * columns.count]))
+                }
+            }
         }
         _ = try withoutGradients { try parameter.copyInPlace(from: Tensor(values, parameter.shape)) }
         return found

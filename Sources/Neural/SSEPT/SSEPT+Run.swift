@@ -34,7 +34,7 @@ extension SSEPT {
         if options.architecture == .encoder { options.loss = .softmax }
         try options.validate()
         let network = try network(
-            users: folder.manifest.users, items: folder.manifest.items, options, workers, isa)
+            users: folder.manifest.users, items: folder.manifest.items, options, OneRank(), workers, isa)
         try network.restore(folder.weights)
         return (network, SSEPTEncoder(network, sequences, options, isa: isa))
     }

@@ -25,10 +25,12 @@ public enum SSEPT {
     ///   - items: theirs.
     ///   - validation: interactions to measure `val_recall@10` and `val_ndcg@10` on after each epoch.
     ///   - start: weights to begin with; `fates` is told what became of each.
-    ///   - ranks: share the histories of each batch; each has all `histories` and the whole network, whose gradients they add
-    ///     up. Losses are those of one rank but for the order of sums, and where operators draw dropout.
+    ///   - ranks: share the histories of each batch, and the vectors of users and items by the options' plan; each has all
+    ///     `histories` and all else of the network, whose gradients they add up. Losses are those of one rank but for the order
+    ///     of sums, and where operators draw dropout.
     ///   - workers: rank for validation; operators take as many threads.
-    /// - Throws: `usage` for options out of range; `unavailable` without LibTorch or the device; `badData` where no user has two
+    /// - Throws: `usage` for options out of range, or a plan for other ranks; `outOfMemory` on several ranks whose tables do not
+    ///   fit; `unavailable` without LibTorch or the device; `badData` where no user has two
     ///   interactions.
     public static func trainer(
         on histories: InteractionSequences, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>,
@@ -37,13 +39,16 @@ public enum SSEPT {
         options: SSEPTOptions = SSEPTOptions(), ranks: any Communicator = OneRank(), workers: Workers,
         isa: InstructionSet = .best
     ) throws -> any EpochTrainer {
-        try options.validate()
+        try options.validate(for: ranks)
         guard (0..<histories.userCount).contains(where: { histories[UserRow($0)].count > 1 }) else {
             throw StarlingError(
                 .badData, "no user has two interactions in training, so nothing comes next",
                 remedy: "hold out less, or name data with longer histories")
         }
-        let network = try network(users: users.count, items: items.count, options, workers, isa)
+        var options = options
+        let loads = embeddingLoads(on: histories, users: users.count, items: items.count, options: options)
+        options.sharding = try plan(loads, options, for: ranks)
+        let network = try network(users: users.count, items: items.count, options, ranks, workers, isa)
         if let start { try fates(start.load(into: network, users: users, items: items)) }
         let validation = validation.map {
             SequenceValidation($0, histories, options, ranks: ranks, workers: workers, isa: isa)
@@ -53,27 +58,30 @@ public enum SSEPT {
             isa: isa)
     }
 
-    static func network(users: Int, items: Int, _ options: SSEPTOptions, _ workers: Workers, _ isa: InstructionSet)
-        throws -> any SequenceModel
-    {
+    static func network(
+        users: Int, items: Int, _ options: SSEPTOptions, _ ranks: any Communicator, _ workers: Workers,
+        _ isa: InstructionSet
+    ) throws -> any SequenceModel {
         try TorchLibrary.opened().setThreads(workers.count)
         try options.device.require()
         return options.architecture == .ssept
-            ? try SequenceNetwork(users: users, items: items, options, isa: isa)
-            : try EncoderNetwork(users: users, items: items, options)
+            ? try SequenceNetwork(users: users, items: items, options, ranks: ranks, isa: isa)
+            : try EncoderNetwork(users: users, items: items, options, ranks: ranks)
     }
 
-    /// What training takes at its peak, beyond what the data's reader has already taken.
+    /// What training takes at its peak on each of so many ranks, beyond what the data's reader has already taken.
     public static func memoryEstimate(
-        users: Int, items: Int, interactions: Int, validation: Int, options: SSEPTOptions
+        users: Int, items: Int, interactions: Int, validation: Int, options: SSEPTOptions, ranks: Int = 1
     ) -> MemoryEstimate {
         var estimate = MemoryEstimate()
         estimate.add("LibTorch", bytes: 160 << 20)
         estimate.add("histories", bytes: 4 * interactions + 16 * users)
         let width = options.width
+        let parts = options.shardingKind == .dataParallel || options.device != .cpu ? 1 : ranks
+        let itemParts = options.architecture == .ssept && options.loss == .softmax ? 1 : parts
         let weights =
-            items * options.factors + users * options.userDim + options.maxLength * width + options.blocks * 6 * width
-            * width
+            items * options.factors / itemParts + users * options.userDim / parts + options.maxLength * width
+            + options.blocks * 6 * width * width
         estimate.add("weights and optimiser", bytes: 4 * 4 * weights)
         let average = users == 0 ? 0 : interactions / users
         let places = options.batchSize * min(options.maxLength, max(1, average))
@@ -91,20 +99,26 @@ private struct SequenceValidation {
     private let histories: InteractionSequences
     private let ranking: SharedRanking
     private let options: SSEPTOptions
+    private let ranks: any Communicator
     private let isa: InstructionSet
 
     init(
         _ heldOut: InteractionLog, _ histories: InteractionSequences, _ options: SSEPTOptions,
         ranks: any Communicator, workers: Workers, isa: InstructionSet
     ) {
-        (self.histories, self.options, self.isa) = (histories, options, isa)
+        (self.histories, self.options, self.ranks, self.isa) = (histories, options, ranks, isa)
         ranking = SharedRanking(
             heldOut, histories.matrix(items: heldOut.items.count), ranks: ranks, workers: workers, isa: isa)
     }
 
     /// `val_recall@10` and `val_ndcg@10` by full ranking of items that were trained, without those the user has had.
     func metrics(_ network: any SequenceModel, _ cancellation: Cancellation) throws -> [String: Double] {
-        try ranking.metrics(
-            network.itemVectors(), SSEPTEncoder(network, histories, options, isa: isa), cutoff: 10, cancellation)
+        let vectors = try network.itemVectors()
+        let encoder = SSEPTEncoder(network, histories, options, isa: isa)
+        guard network.tables.contains(where: { $0.cut != nil }) else {
+            return try ranking.metrics(vectors, encoder, cutoff: 10, cancellation)
+        }
+        return try ranking.metrics(
+            vectors, EncodedUsers(ranking.users, by: encoder, ranks), cutoff: 10, cancellation)
     }
 }

@@ -28,19 +28,24 @@ final class SSEPTEncoder: SequenceEncoder {
         SSEPTEncoder(network, sequences, knownUsers: knownUsers && self.knownUsers, options, isa: isa)
     }
 
+    /// Users at a time.
+    fileprivate static let chunk = 256
+
+    /// Where tables are cut, all ranks encode as many users at the same time, at most ``chunk``; some may have fewer, or none.
     func encode(_ users: [UserRow], into table: borrowing FactorTable) throws {
         // Sequences of like lengths together keep the rectangles of operators full.
         let order = users.indices.sorted { sequences[users[$0]].count < sequences[users[$1]].count }
-        for first in stride(from: 0, to: order.count, by: 256) {
-            let part = order[first..<min(order.count, first + 256)]
+        for first in stride(from: 0, to: max(1, order.count), by: Self.chunk) {
+            let part = order[first..<min(order.count, first + Self.chunk)]
             let known = part.filter { !sequences[users[$0]].isEmpty }
             for place in part { table.row(place).update(repeating: 0) }
-            guard !known.isEmpty else { continue }
-            var inputs = SequenceInputs(options)
+            var (inputs, candidates) = (SequenceInputs(options), [UInt32]())
             for place in known {
                 let window = sequences[users[place]].suffix(options.maxLength)
                 inputs.append(window, user: knownUsers ? users[place].index : nil)
             }
+            _ = try FetchedVectors(of: network.tables, &inputs, &candidates)
+            guard !known.isEmpty else { continue }
             let packed = inputs.sequences()
             let vectors = try withoutGradients {
                 let step = try SequenceStep(packed, isPadding: inputs.isPadding, isTraining: false, options, isa: isa)
@@ -53,5 +58,29 @@ final class SSEPTEncoder: SequenceEncoder {
                 _ = table.row(place).update(fromContentsOf: network.query(last))
             }
         }
+    }
+}
+
+/// Vectors of users that were made beforehand, by all ranks together.
+final class EncodedUsers: QueryEncoder {
+    private let places: [UserRow: Int]
+    private let vectors: FactorTable
+
+    /// - Parameter users: this rank's, in any number.
+    init(_ users: [UserRow], by encoder: SSEPTEncoder, _ ranks: any Communicator) throws {
+        places = Dictionary(uniqueKeysWithValues: users.enumerated().map { ($1, $0) })
+        vectors = FactorTable(rows: users.count, width: encoder.dimensions)
+        let part = FactorTable(rows: SSEPTEncoder.chunk, width: encoder.dimensions)
+        for first in stride(from: 0, to: try ranks.allGather(users.count).max()!, by: SSEPTEncoder.chunk) {
+            let some = users.dropFirst(first).prefix(SSEPTEncoder.chunk)
+            try encoder.encode(Array(some), into: part)
+            for place in some.indices { _ = vectors.row(place).update(from: part.row(place - first)) }
+        }
+    }
+
+    var dimensions: Int { vectors.width }
+
+    func encode(_ users: [UserRow], into table: borrowing FactorTable) throws {
+        for (place, user) in users.enumerated() { _ = table.row(place).update(from: vectors.row(places[user]!)) }
     }
 }

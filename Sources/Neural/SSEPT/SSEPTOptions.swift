@@ -65,6 +65,11 @@ public struct SSEPTOptions: Sendable {
     /// Default: fp32.
     public var precision = Precision.fp32
     public var seed: UInt64 = 42
+    /// Which rank of several holds what of the tables `items` and `users`, on the CPU. nil, the default, takes a planned one. See
+    /// ``SSEPT/embeddingLoads(on:users:items:options:)``.
+    public var sharding: EmbeddingShardingPlan?
+    /// How both tables are cut where ``sharding`` is nil; nil = each as the planner has it.
+    public var shardingKind: EmbeddingShardingPlan.Kind?
     /// Default: the CPU.
     public var device = Device.cpu
     /// Whether histories are padded to ``maxLength`` and places look at the padding too, as those of models that
@@ -140,5 +145,14 @@ public struct SSEPTOptions: Sendable {
         try require(learningRate > 0 && learningRate.isFinite, "--learning-rate is above 0")
         try require((0..<1).contains(beta2), "--beta2 is from 0 to below 1")
         try require(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay is 0 or more")
+    }
+    /// The same for training on ranks.
+    func validate(for ranks: any Communicator) throws {
+        try validate()
+        try sharding?.validate(for: ranks)
+        guard device == .cpu || (sharding == nil && shardingKind ?? .dataParallel == .dataParallel) else {
+            throw StarlingError(
+                .usage, "tables are cut among ranks on the CPU", remedy: "use --device cpu, or leave --sharding out")
+        }
     }
 }

@@ -37,10 +37,12 @@ final class SSEPTTrainer: RankingTrainer {
         scaler = options.precision == .fp16 ? try GradientScaler(on: options.device) : nil
     }
 
+    var isSharded: Bool { network.tables.contains { $0.cut != nil } }
+
     var weights: [TensorSource] { network.weights }
 
     var optimizerState: [TensorSource] {
-        optimizer.state.map { TensorSource($0) } + (scaler?.state.map { TensorSource($0) } ?? []) + steps.state
+        optimizer.state.map { network.source($0) } + (scaler?.state.map { TensorSource($0) } ?? []) + steps.state
     }
 
     func itemVectors() throws -> FactorTable { try network.itemVectors() }
@@ -49,7 +51,7 @@ final class SSEPTTrainer: RankingTrainer {
 
     func restore(weights: SafeTensorsFile, optimizer file: SafeTensorsFile) throws {
         try network.restore(weights)
-        for state in optimizer.state + (scaler?.state ?? []) { try state.tensor.restore(state.name, from: file) }
+        for state in optimizer.state + (scaler?.state ?? []) { try network.restore(state, from: file) }
         try steps.restore(file)
     }
 
@@ -75,17 +77,22 @@ final class SSEPTTrainer: RankingTrainer {
         for first in stride(from: places.lowerBound, to: places.upperBound, by: batchSize) {
             let part = first..<min(places.upperBound, first + batchSize)
             let own = ranks.part(of: part.count)
-            guard !own.isEmpty else { continue }
-            let batch = try samples.batch(
+            guard !own.isEmpty || isSharded else { continue }
+            var batch = try samples.batch(
                 order.users, first + own.lowerBound..<first + own.upperBound, of: part, epoch: epoch)
-            var share = Double(part.count) / Double(places.count)
-            if ranks.size > 1 { share *= Double(batch.scored.count) / Double(samples.scored(order.users, part)) }
-            let loss = try loss(batch, epoch: epoch)
-            let weighed = share == 1 ? loss : try loss.multiplied(by: share)
-            try (scaler?.scaled(weighed) ?? weighed).backward()
-            mean = try withoutGradients { try mean?.adding(weighed) ?? weighed.detached() }
+            let fetched = try FetchedVectors(of: network.tables, &batch.inputs, &batch.candidates)
+            if !own.isEmpty {
+                var share = Double(part.count) / Double(places.count)
+                if ranks.size > 1 { share *= Double(batch.scored.count) / Double(samples.scored(order.users, part)) }
+                let loss = try loss(batch, epoch: epoch)
+                let weighed = share == 1 ? loss : try loss.multiplied(by: share)
+                try (scaler?.scaled(weighed) ?? weighed).backward()
+                mean = try withoutGradients { try mean?.adding(weighed) ?? weighed.detached() }
+            }
+            try fetched.sendGradients()
         }
-        let loss = try steps.sum(mean ?? Tensor(0), network.parameters)
+        let loss = try steps.sum(mean ?? Tensor(0), network.shared)
+        // What overflows in a shard overflows in the positions too, which all ranks have.
         try scaler?.unscale(network.parameters.compactMap { try $0.tensor.gradient })
         try optimizer.step(scaler)
         try scaler?.update()

@@ -25,17 +25,17 @@ struct SequenceLoss {
         // The user's part of a score is the same for all items, and with softmax without effect.
         let personal = try network.users.map { users -> Tensor in
             let rows = batch.scored.map { batch.inputs.users![Int($0)] }
-            let vectors = try users(network.indices(rows)).multiplied(by: Double(options.userDim).squareRoot())
+            let vectors = try users(rows, rows.count).multiplied(by: Double(options.userDim).squareRoot())
             return try places.narrowed(axis: 1, from: options.factors, count: options.userDim)
                 .multiplied(by: vectors).sum(axes: [1])
         }
-        let items = network.items.weight
+        let items = network.items.vectors
         if options.loss == .softmax {
             let own = try places.narrowed(axis: 1, from: 0, count: options.factors)
             let logits = try own.matmul(items.transposed()).to(.float32)
             return try Loss.crossEntropy(logits, network.indices(batch.candidates.map { Int64($0) }))
         }
-        let shares = shares(of: items.shape[0])
+        let shares = shares(of: network.items.rows)
         if !options.worksByOperators {
             let kind = Int32(
                 options.loss == .sampledSoftmax ? SK_CANDIDATES_SOFTMAX : SK_CANDIDATES_BINARY)
@@ -45,7 +45,7 @@ struct SequenceLoss {
         }
         let count = batch.scored.count
         let own = try places.narrowed(axis: 1, from: 0, count: options.factors)
-        let scores = try network.items(network.indices(batch.candidates.map { Int64($0) }))
+        let scores = try network.items(batch.candidates.map { Int64($0) }, batch.candidates.count)
             .reshaped([count, 1 + options.drawn, options.factors])
             .matmul(own.reshaped([count, options.factors, 1])).reshaped([count, 1 + options.drawn])
         let logits = try (personal.map { try scores.adding($0.reshaped([count, 1])) } ?? scores).to(.float32)

@@ -1,3 +1,4 @@
+package import Basics
 package import Kernels
 package import Torch
 
@@ -5,9 +6,9 @@ package import Torch
 /// for the position, through ``SequenceBlock``s; a score is the product of a place with [item ++ user].
 package final class SequenceNetwork: SequenceModel {
     /// `[items × factors]`
-    package let items: Embedding
+    let items: SequenceTable
     /// `[users × userDim]`; nil without users' vectors.
-    package let users: Embedding?
+    let users: SequenceTable?
     /// `[maxLength × width]`: the last place of a history has the last row.
     package let positions: Embedding
     let blocks: [SequenceBlock]
@@ -16,12 +17,17 @@ package final class SequenceNetwork: SequenceModel {
     private let isa: InstructionSet
 
     package init(
-        users userCount: Int, items itemCount: Int, _ options: SSEPTOptions, isa: InstructionSet = .best
+        users userCount: Int, items itemCount: Int, _ options: SSEPTOptions, ranks: any Communicator = OneRank(),
+        isa: InstructionSet = .best
     ) throws {
         (self.options, self.isa) = (options, isa)
         let device = options.device
-        items = try Embedding(itemCount, options.factors, on: device)
-        users = options.userDim > 0 ? try Embedding(userCount, options.userDim, on: device) : nil
+        items = try SequenceTable(
+            "items", rows: itemCount, width: options.factors, .candidates, options.sharding, ranks, on: device)
+        users =
+            options.userDim > 0
+            ? try SequenceTable(
+                "users", rows: userCount, width: options.userDim, .users, options.sharding, ranks, on: device) : nil
         positions = try Embedding(options.maxLength, options.width, on: device)
         blocks = try (0..<options.blocks).map { _ in try SequenceBlock(options) }
         finalNorm = try LayerNorm(options.width, epsilon: 1e-8, on: device)
@@ -33,11 +39,13 @@ package final class SequenceNetwork: SequenceModel {
             + blocks.enumerated().flatMap { named("blocks.\($0)", $1) } + named("final_norm", finalNorm)
     }
 
+    package var tables: [SequenceTable] { [items] + (users.map { [$0] } ?? []) }
+
     /// - Returns: `[places × width]`
     package func callAsFunction(_ inputs: SequenceInputs, _ step: SequenceStep) throws -> Tensor {
-        var embedded = try items(indices(inputs.items)).multiplied(by: Double(options.factors).squareRoot())
+        var embedded = try items(inputs.items, inputs.items.count).multiplied(by: Double(options.factors).squareRoot())
         if let users {
-            let own = try users.rows(inputs.users, inputs.items.count)
+            let own = try users(inputs.users, inputs.items.count)
             embedded = try Tensor.concatenated(
                 [embedded, own.multiplied(by: Double(options.userDim).squareRoot())], axis: 1)
         }
@@ -53,7 +61,7 @@ package final class SequenceNetwork: SequenceModel {
     }
 
     /// `[items × factors]`: ranking needs no more, for the user's part of a score is the same for all items.
-    package func itemVectors() throws -> FactorTable { try items.weight.table() }
+    package func itemVectors() throws -> FactorTable { try items.all() }
 
     package var queryWidth: Int { options.factors }
     package func query(_ place: ArraySlice<Float>) -> [Float] { Array(place.prefix(options.factors)) }

@@ -63,7 +63,9 @@ extension EmbeddingShardingPlan {
                 .outOfMemory,
                 "embeddings do not fit: a rank of \(ranks) has \(Numerals.bytes(memory)) and lacks "
                     + Numerals.bytes(-worst),
-                remedy: "use more ranks, fewer --factors, --user-buckets and --item-buckets, or row-wise Adagrad")
+                remedy:
+                    "use more ranks or fewer --factors; with two towers also --user-buckets and --item-buckets, or row-wise Adagrad"
+            )
         }
         return EmbeddingShardingPlan(tables.map { $0! }, ranks: ranks)
     }

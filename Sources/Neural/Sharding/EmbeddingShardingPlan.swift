@@ -76,17 +76,30 @@ extension EmbeddingShardingPlan {
     /// - Throws: `usage` if one is missing or has another size.
     func tables(of side: String, _ features: [FeatureBags], width: Int) throws -> EmbeddingShardingPlan {
         let chosen = try features.map { bags in
-            let name = "\(side).\(bags.name)"
-            guard let table = tables.first(where: { $0.name == name }), table.rows == bags.tableRows,
-                table.width == width
-            else {
-                throw StarlingError(
-                    .usage, "the plan has no table \(name) of \(bags.tableRows) rows and \(width) columns",
-                    remedy: "make the plan of TwoTower.embeddingLoads for the same data and options")
-            }
+            let table = try table("\(side).\(bags.name)", rows: bags.tableRows, width: width, of: "TwoTower")
             return Table(renaming: table, bags.name)
         }
         return EmbeddingShardingPlan(chosen, ranks: ranks)
+    }
+
+    /// - Parameter model: whose table it is.
+    /// - Throws: `usage` if it is missing or has another size.
+    func table(_ name: String, rows: Int, width: Int, of model: String) throws -> Table {
+        guard let table = tables.first(where: { $0.name == name }), table.rows == rows, table.width == width else {
+            throw StarlingError(
+                .usage, "the plan has no table \(name) of \(rows) rows and \(width) columns",
+                remedy: "make the plan of \(model).embeddingLoads for the same data and options")
+        }
+        return table
+    }
+
+    /// - Throws: `usage` if it is for another number of ranks.
+    func validate(for ranks: any Communicator) throws {
+        guard self.ranks == ranks.size else {
+            throw StarlingError(
+                .usage, "the plan is for \(self.ranks) ranks, and there are \(ranks.size)",
+                remedy: "make it for as many ranks, or leave it out")
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 import Basics
 
 /// Which rows this rank asks other ranks' shards for, and which the others ask its own for: all ranks make it at the same time.
-struct ShardRequests {
+struct ShardRequests<Own: TableShard> {
     /// What this rank asks of a shard.
     struct Asked {
         let table: Int
@@ -14,7 +14,8 @@ struct ShardRequests {
 
     /// What another rank asks of a shard here.
     struct Asking {
-        let shard: EmbeddingTable
+        let shard: Own
+        let cut: EmbeddingShardingPlan.Shard
         /// Of the shard, rising.
         let rows: ArraySlice<UInt32>
         /// Where their floats begin among those of all that are asking.
@@ -32,7 +33,7 @@ struct ShardRequests {
     ///   - rows: that this rank's part of a batch uses of each table, rising.
     ///   - changes: whether all shards are asked, replicas and this rank's own as well; otherwise those that this rank lacks.
     /// - Complexity: sends 8 bytes a shard, and 4 a row.
-    init(_ tables: [ShardedEmbeddings.Table], _ rows: [[UInt32]], changes: Bool, _ ranks: any Communicator) throws {
+    init(_ tables: [ShardedTable<Own>], _ rows: [[UInt32]], changes: Bool, _ ranks: any Communicator) throws {
         let shards = (0..<ranks.size).map { rank in
             tables.enumerated().flatMap { index, table in
                 table.shards.filter { $0.cut.rank == rank && (changes || table.plan.kind != .dataParallel) }
@@ -72,7 +73,8 @@ struct ShardRequests {
             asking.append(
                 zip(own, counts).map { own, count in
                     defer { (row, float) = (row + count, float + count * own.shard.cut.columns.count) }
-                    return Asking(shard: own.shard.own!, rows: found[row..<row + count], first: float)
+                    return Asking(
+                        shard: own.shard.own!, cut: own.shard.cut, rows: found[row..<row + count], first: float)
                 })
             askingFloats.append(float - first)
         }

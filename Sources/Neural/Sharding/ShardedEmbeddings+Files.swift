@@ -5,11 +5,10 @@ import Kernels
 /// Weights and state as the tensors of tables that are not cut, so that a checkpoint can be taken up under another plan, and
 /// by another number of ranks. All ranks emit a tensor at the same time; rank 0 alone gets it, a few megabytes at a time.
 extension ShardedEmbeddings {
-    /// Where a shard keeps rows of floats: `row(r)` is at `base` + r · `stride`.
-    private typealias Rows = (base: UnsafeMutablePointer<Float>, stride: Int)
-
     package func weights(_ prefix: String) -> [TensorSource] {
-        tables.map { table in joined(prefix + table.plan.name, table, blocks: [0], of: width, Self.vectors) }
+        tables.map { table in
+            table.source(prefix + table.plan.name, blocks: [0], of: width, ranks) { shard, _ in shard.vectors }
+        }
     }
 
     package func optimizerState(_ prefix: String) -> [TensorSource] {
@@ -17,7 +16,8 @@ extension ShardedEmbeddings {
             let name = prefix + table.plan.name
             return (optimizer.hasRowState ? [rowStates(name + ".rows", table)] : [])
                 + (blocks.isEmpty
-                    ? [] : [joined(name + optimizer.stateName, table, blocks: blocks, of: stride, Self.state)])
+                    ? []
+                    : [table.source(name + optimizer.stateName, blocks: blocks, of: stride, ranks, Self.state)])
         }
     }
 
@@ -25,10 +25,11 @@ extension ShardedEmbeddings {
     package func restore(_ prefix: String, weights: SafeTensorsFile, optimizer file: SafeTensorsFile) throws {
         for table in tables {
             let name = prefix + table.plan.name
-            try fill(table, blocks: [0], of: width, from: weights.tensor(name), Self.vectors)
+            try table.fill(blocks: [0], of: width, from: weights.tensor(name)) { shard, _ in shard.vectors }
             if optimizer.hasRowState { try fillRowStates(table, from: file.tensor(name + ".rows")) }
             if !blocks.isEmpty {
-                try fill(table, blocks: blocks, of: stride, from: file.tensor(name + optimizer.stateName), Self.state)
+                try table.fill(
+                    blocks: blocks, of: stride, from: file.tensor(name + optimizer.stateName), Self.state)
             }
         }
     }
@@ -38,105 +39,21 @@ extension ShardedEmbeddings {
     /// The numbers of a row's blocks of state: sums, or two moments.
     private var blocks: [Int] { Array(0..<optimizer.stateWidth(stride: stride) / stride) }
 
-    private static func vectors(_ shard: EmbeddingTable, _ block: Int) -> Rows {
-        (shard.table.base, shard.table.stride)
-    }
-
-    private static func state(_ shard: EmbeddingTable, _ block: Int) -> Rows {
-        (shard.state.base + block * shard.table.stride, shard.state.stride)
-    }
-
-    /// Shards that together are the table: of replicas, rank 0's.
-    private func whole(_ table: Table) -> [Shard] {
-        table.plan.kind == .dataParallel ? Array(table.shards.prefix(1)) : table.shards
-    }
-
-    /// Floats that are at a time on their way.
-    private static let piece = 1 << 20
-
-    /// `[rows × (blocks · length)]`, row by row.
-    private func joined(
-        _ name: String, _ table: Table, blocks: [Int], of length: Int,
-        _ rows: @escaping (EmbeddingTable, Int) -> Rows
-    ) -> TensorSource {
-        let shape = [table.plan.rows, blocks.count * length]
-        return TensorSource(name: name, elementType: .float32, shape: shape) { [self] sink in
-            let step = max(1, Self.piece / shape[1])
-            let lines = FactorTable(rows: 1, width: min(step, shape[0]) * shape[1])
-            let part = FactorTable(rows: 1, width: lines.width)
-            for first in Swift.stride(from: 0, to: shape[0], by: step) {
-                let some = first..<min(shape[0], first + step)
-                for shard in whole(table) {
-                    let (own, columns) = (some.clamped(to: shard.cut.rows), shard.cut.columns)
-                    try handOver(part, own.count * blocks.count * columns.count, of: shard) { source, target in
-                        for (place, row) in own.enumerated() {
-                            for block in blocks {
-                                let kept = rows(source, block)
-                                (target + (place * blocks.count + block) * columns.count).update(
-                                    from: kept.base + (row - shard.cut.rows.lowerBound) * kept.stride,
-                                    count: columns.count)
-                            }
-                        }
-                    }
-                    for place in ranks.rank == 0 ? 0..<own.count : 0..<0 {
-                        let line = lines.base + (own.lowerBound + place - first) * shape[1]
-                        for block in blocks {
-                            (line + block * length + columns.lowerBound).update(
-                                from: part.base + (place * blocks.count + block) * columns.count, count: columns.count)
-                        }
-                    }
-                }
-                if ranks.rank == 0 {
-                    try sink(UnsafeRawBufferPointer(start: lines.base, count: 4 * some.count * shape[1]))
-                }
-            }
-        }
-    }
-
-    /// Brings `count` floats of a shard to `buffer` on rank 0; `pack` puts them there on the rank that has the shard.
-    private func handOver(
-        _ buffer: borrowing FactorTable, _ count: Int, of shard: Shard,
-        _ pack: (EmbeddingTable, UnsafeMutablePointer<Float>) -> Void
-    ) throws {
-        guard count > 0 else { return }
-        if let own = shard.own { pack(own, buffer.base) }
-        guard shard.cut.rank != 0 else { return }
-        let bytes = UnsafeMutableRawBufferPointer(start: buffer.base, count: 4 * count)
-        if ranks.rank == 0 { try ranks.receive(bytes, from: shard.cut.rank).wait() }
-        if shard.own != nil { try ranks.send(UnsafeRawBufferPointer(bytes), to: 0).wait() }
-    }
-
-    private func fill(
-        _ table: Table, blocks: [Int], of length: Int, from tensor: TensorView,
-        _ rows: (EmbeddingTable, Int) -> Rows
-    ) throws {
-        let width = blocks.count * length
-        try tensor.expect(.float32, shape: [table.plan.rows, width]).withUnsafeBytes { bytes in
-            for shard in table.shards {
-                guard let own = shard.own else { continue }
-                for (place, row) in shard.cut.rows.enumerated() {
-                    for block in blocks {
-                        let kept = rows(own, block)
-                        UnsafeMutableRawPointer(kept.base + place * kept.stride).copyMemory(
-                            from: bytes.baseAddress! + 4
-                                * (row * width + block * length + shard.cut.columns.lowerBound),
-                            byteCount: 4 * shard.cut.columns.count)
-                    }
-                }
-            }
-        }
+    private static func state(_ shard: EmbeddingTable, _ block: Int) -> ShardRows {
+        ShardRows(base: shard.state.base + block * shard.table.stride, stride: shard.state.stride)
     }
 
     /// `[rows]`; of a table that is cut by columns `[shards × rows]`, since each shard sums the squares of its own.
-    private func rowStates(_ name: String, _ table: Table) -> TensorSource {
-        let (rows, shards) = (table.plan.rows, whole(table))
+    private func rowStates(_ name: String, _ table: ShardedTable<EmbeddingTable>) -> TensorSource {
+        let (rows, shards) = (table.plan.rows, table.whole)
         let shape = shards.count > 1 && table.plan.kind == .columnWise ? [shards.count, rows] : [rows]
         return TensorSource(name: name, elementType: .float32, shape: shape) { [self] sink in
-            let part = FactorTable(rows: 1, width: min(Self.piece, rows))
+            let piece = ShardedTable<EmbeddingTable>.piece
+            let part = FactorTable(rows: 1, width: min(piece, rows))
             for shard in shards {
-                for first in Swift.stride(from: 0, to: shard.cut.rows.count, by: Self.piece) {
-                    let count = min(Self.piece, shard.cut.rows.count - first)
-                    try handOver(part, count, of: shard) { source, target in
+                for first in Swift.stride(from: 0, to: shard.cut.rows.count, by: piece) {
+                    let count = min(piece, shard.cut.rows.count - first)
+                    try table.handOver(part, count, of: shard, ranks) { source, target in
                         target.update(from: source.rowState.base + first, count: count)
                     }
                     if ranks.rank == 0 { try sink(UnsafeRawBufferPointer(start: part.base, count: 4 * count)) }
@@ -146,7 +63,7 @@ extension ShardedEmbeddings {
     }
 
     /// From another number of shards of columns each takes their mean.
-    private func fillRowStates(_ table: Table, from tensor: TensorView) throws {
+    private func fillRowStates(_ table: ShardedTable<EmbeddingTable>, from tensor: TensorView) throws {
         let stored = try StoredRowStates(tensor, rows: table.plan.rows)
         let isSame = table.plan.kind == .columnWise && stored.shards == table.shards.count
         for (number, shard) in table.shards.enumerated() {

@@ -7,18 +7,7 @@ package import Torch
 /// uses once, works on those, and gives the sums of their gradients back to the shards, which add them up in the order of
 /// ranks and change each row once. Whole tables that every rank has get all ranks' gradients.
 package final class ShardedEmbeddings: EmbeddingCollection {
-    struct Table {
-        let plan: EmbeddingShardingPlan.Table
-        let shards: [Shard]
-    }
-
-    struct Shard {
-        let cut: EmbeddingShardingPlan.Shard
-        /// nil if it is another rank's.
-        let own: EmbeddingTable?
-    }
-
-    let tables: [Table]
+    let tables: [ShardedTable<EmbeddingTable>]
     let width: Int
     let optimizer: EmbeddingOptimizer
     let ranks: any Communicator
@@ -39,20 +28,11 @@ package final class ShardedEmbeddings: EmbeddingCollection {
         tables = zip(features, plan.tables).enumerated().map { index, feature in
             let (bags, plan) = feature
             precondition(plan.rows == bags.tableRows && plan.width == width, "a plan of another size of \(bags.name)")
-            // A replica is enough for a rank.
-            let cuts =
-                plan.kind == .dataParallel
-                ? (0..<ranks.size).map { rank in plan.shards.first { $0.rank == rank }! } : plan.shards
-            let shards = cuts.map { cut in
-                let own =
-                    cut.rank != ranks.rank
-                    ? nil
-                    : EmbeddingTable(
-                        bags.name, rows: cut.rows, columns: cut.columns, width: width, optimizer, seed: seed,
-                        index: stream << 32 | UInt64(index), isa: isa)
-                return Shard(cut: cut, own: own)
+            return ShardedTable(plan, ranks) { cut in
+                EmbeddingTable(
+                    bags.name, rows: cut.rows, columns: cut.columns, width: width, optimizer, seed: seed,
+                    index: stream << 32 | UInt64(index), isa: isa)
             }
-            return Table(plan: plan, shards: shards)
         }
     }
 
@@ -65,20 +45,13 @@ package final class ShardedEmbeddings: EmbeddingCollection {
         let count = inputs[0].entities.count
         let pooled = try Tensor.empty([count, inputs.count * width])
         let touched = inputs.map { TouchedRows($0.bags, $0.entities) }
-        let fetched = try ranks.size > 1 ? fetch(touched.map(\.rows)) : nil
+        let fetched = try FetchedRows(touched.map(\.rows), of: tables, ranks)
         try pooled.withMemory(as: Float.self) { memory in
             let places = (0..<count).map { UInt32($0) }
             for (index, input) in inputs.enumerated() {
                 let touched = touched[index]
                 let rows = FactorTable(rows: touched.rows.count, width: width)
-                fetched?.copy(table: index, to: rows)
-                forEachShard(of: tables[index], touched.rows) { shard, cut, own in
-                    for place in own {
-                        let row = Int(touched.rows[place]) - cut.rows.lowerBound
-                        (rows.base + place * rows.stride + cut.columns.lowerBound)
-                            .update(from: shard.table.base + row * shard.table.stride, count: cut.columns.count)
-                    }
-                }
+                fetched.copy(table: index, to: ShardRows(base: rows.base, stride: rows.stride))
                 let bags = input.bags(among: touched.rows)
                 places.withUnsafeBufferPointer {
                     EmbeddingTable.pool(
@@ -92,21 +65,26 @@ package final class ShardedEmbeddings: EmbeddingCollection {
     package func update(_ inputs: [EmbeddingInput], _ gradient: Tensor) throws {
         let touched = inputs.map { TouchedRows($0.bags, $0.entities) }
         try gradient.contiguous().withMemory(as: Float.self) { gradients in
-            let changes = ranks.size > 1 ? try Changes(of: self, touched.map(\.rows)) : nil
+            var changes = ranks.size > 1 ? try RowGradients(of: touched.map(\.rows), tables, ranks) : nil
             for (index, touched) in touched.enumerated() {
                 let sums = try summed(touched, gradients.baseAddress! + index * width, inputs.count * width)
-                if let changes {
-                    changes.add(table: index, sums)
+                if changes != nil {
+                    changes!.add(table: index, ShardRows(base: sums.base, stride: sums.stride))
                     continue
                 }
-                try forEachShard(of: tables[index], touched.rows) { shard, cut, own in
+                try tables[index].forEachShard(touched.rows) { shard, cut, own in
                     let rows = touched.rows[own].map { $0 - UInt32(cut.rows.lowerBound) }
                     try shard.update(
                         TouchedRows(each: rows), sums.base + own.lowerBound * sums.stride + cut.columns.lowerBound,
                         sums.stride, on: library)
                 }
             }
-            try changes?.apply()
+            try changes?.send { shard, rows, gradients in
+                try shard.update(
+                    TouchedRows(
+                        FeatureBags("", tableRows: shard.table.rows, rows: rows), rows.indices.map { UInt32($0) }),
+                    gradients, shard.table.width, on: library)
+            }
         }
     }
 
@@ -132,17 +110,5 @@ package final class ShardedEmbeddings: EmbeddingCollection {
             }
         }
         return sums
-    }
-
-    /// Calls `body` for every shard of this rank that has some of the rising `rows`, with where those are among them.
-    private func forEachShard(
-        of table: Table, _ rows: [UInt32],
-        _ body: (EmbeddingTable, EmbeddingShardingPlan.Shard, _ places: Range<Int>) throws -> Void
-    ) rethrows {
-        for shard in table.shards {
-            guard let own = shard.own else { continue }
-            let places = rows.places(in: shard.cut.rows)
-            if !places.isEmpty { try body(own, shard.cut, places) }
-        }
     }
 }

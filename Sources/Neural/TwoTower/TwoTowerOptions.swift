@@ -103,11 +103,7 @@ public struct TwoTowerOptions: Sendable {
     /// The same for training on ranks.
     func validate(for ranks: any Communicator) throws {
         try validate()
-        if let sharding, sharding.ranks != ranks.size {
-            throw StarlingError(
-                .usage, "the plan is for \(sharding.ranks) ranks, and there are \(ranks.size)",
-                remedy: "make it for as many ranks, or leave it out")
-        }
+        try sharding?.validate(for: ranks)
         guard ranks.size == 1 || (!worksByOperators && precision != .fp16) else {
             throw StarlingError(
                 .usage, "several ranks train two towers on the CPU, in fp32 or bf16",

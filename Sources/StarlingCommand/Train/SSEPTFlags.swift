@@ -94,6 +94,12 @@ struct SSEPTFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Compute in fp32 (default), bf16 or fp16.", valueName: "name"))
     var precision: String = Precision.fp32.rawValue
 
+    @Option(
+        help: ArgumentHelp(
+            "Cut tables of items and users among ranks: row-wise, column-wise, table-wise or data-parallel. Default: as a planner has it.",
+            valueName: "name"))
+    var sharding: String?
+
     /// - Parameter start: the shape of the weights to begin with.
     func options(startingFrom start: SSEPTOptions.Shape?, seed: UInt64) throws -> SSEPTOptions {
         var options = SSEPTOptions()
@@ -123,6 +129,7 @@ struct SSEPTFlags: ParsableArguments {
         options.beta2 = beta2 ?? options.beta2
         options.weightDecay = weightDecay ?? 0
         options.precision = try choice("--precision", precision)
+        options.shardingKind = try sharding.map { try choice("--sharding", $0) }
         return options
     }
 
@@ -142,6 +149,7 @@ struct SSEPTFlags: ParsableArguments {
             "gradient-accumulation": .integer(options.gradientAccumulation), "epochs": .integer(options.epochs),
             "learning-rate": .number(options.learningRate), "beta2": .number(options.beta2),
             "weight-decay": .number(options.weightDecay), "precision": .string(options.precision.rawValue),
+            "sharding": options.shardingKind.map { .string($0.rawValue) } ?? .null,
         ]
     }
 }

@@ -120,9 +120,10 @@ extension SSEPTFlags: TunableFlags {
     ) -> TrialPlan {
         TrialPlan(
             epochs: options.epochs, configuration: configuration(options),
-            estimate: { users, items, interactions, validation, _ in
+            estimate: { users, items, interactions, validation, ranks in
                 SSEPT.memoryEstimate(
-                    users: users, items: items, interactions: interactions, validation: validation, options: options)
+                    users: users, items: items, interactions: interactions, validation: validation, options: options,
+                    ranks: ranks)
             },
             trainer: { data, validation, workers, isa in
                 try SSEPT.trainer(
