@@ -37,6 +37,12 @@ extension Files {
         return inside == outside || inside.hasPrefix(outside + "/")
     }
 
+    /// The path from the root, also of what does not exist, such as a pattern; as it is where the current folder cannot be told.
+    package static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let here = resolved(".") else { return path }
+        return here + "/" + path
+    }
+
     private static func resolved(_ path: String) -> String? {
         guard let real = realpath(path, nil) else { return nil }
         defer { free(real) }
@@ -67,6 +73,13 @@ extension Files {
                 try remove(folder + "/" + name)
             }
         }
+    }
+
+    /// Bytes that whoever runs this may still write to the disk of a file or folder; nil where the system does not say.
+    package static func freeBytes(_ path: String) -> Int? {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return nil }
+        return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
     }
 
     /// Forces a file's content, or a folder's entries, to disk.

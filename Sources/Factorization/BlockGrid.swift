@@ -12,16 +12,16 @@ package import Kernels
 /// Within a user block the users come in segments, whose rows fit a near cache, and a block is walked segment by
 /// segment (see ``BlockRatings``).
 package struct BlockGrid: Sendable {
-    /// Blocks along either side.
-    package let side: Int
-    /// The place of each row.
-    package let userPlaces: [UInt32], itemPlaces: [UInt32]
-    /// Where blocks begin among the places, `[side + 1]`.
-    package let userStarts: [Int], itemStarts: [Int]
-    /// The ratings of each user block; of those of other ranks none.
+    package let places: GridPlaces
+    /// The ratings of each user block; of those of other ranks, and of a grid on disk, none.
     package let userBlocks: [BlockRatings]
+    /// The ratings of a grid on disk.
+    let file: BlockFile?
     /// `[side²]`: ratings of block `userBlock × side + itemBlock`.
     package let ratingCounts: [Int]
+
+    /// Blocks along either side.
+    package var side: Int { places.side }
 
     package var ratingCount: Int { ratingCounts.reduce(0, +) }
 
@@ -42,63 +42,32 @@ package struct BlockGrid: Sendable {
         _ history: InteractionMatrix<UserRow, ItemRow>, factors: Int, ranks: any Communicator = OneRank(),
         workers: Workers
     ) throws {
-        let (users, itemCount) = (history.rowCount, history.columnCount)
-        let side = Self.side(users: users, items: itemCount, ratings: history.entryCount, factors: factors)
-        self.side = side
-        var audience = [Int](repeating: 0, count: itemCount)
+        var audience = [UInt32](repeating: 0, count: history.columnCount)
         for item in history.columns { audience[Int(item)] += 1 }
-        let activity = (0..<users).map { history.offsets[$0 + 1] - history.offsets[$0] }
-        let (userStarts, userPlaces) = Self.deal(activity, into: side)
-        let (itemStarts, itemPlaces) = Self.deal(audience, into: side)
-        (self.userStarts, self.userPlaces) = (userStarts, userPlaces)
-        (self.itemStarts, self.itemPlaces) = (itemStarts, itemPlaces)
-        var userOrder = [UserRow](repeating: UserRow(0), count: users)
-        for (row, place) in userPlaces.enumerated() { userOrder[Int(place)] = UserRow(row) }
-        var blockOfPlace = [UInt8](repeating: 0, count: itemCount)
-        for block in 0..<side {
-            for place in itemStarts[block]..<itemStarts[block + 1] { blockOfPlace[place] = UInt8(block) }
-        }
-
-        // A segment's rows take a quarter of a megabyte.
-        let segment = max(64, (1 << 18) / FactorTable.bytes(rows: 1, width: factors))
+        let activity = (0..<history.rowCount).map { UInt32(history.offsets[$0 + 1] - history.offsets[$0]) }
+        let places = GridPlaces(
+            activity: activity, audience: audience, ratings: history.entryCount, factors: factors)
+        let (side, userOrder) = (places.side, places.userOrder)
         let own = ranks.part(of: side)
         var blocks = [BlockRatings](repeating: BlockRatings(side: side), count: side)
         blocks.withUnsafeMutableBufferPointer { blocks in
             workers.forEach(own.count) { index, _ in
                 let block = own.lowerBound + index
+                let own = places.userStarts[block]..<places.userStarts[block + 1]
                 blocks[block] = BlockRatings(
-                    history, users: userOrder[userStarts[block]..<userStarts[block + 1]], segment: segment,
-                    itemPlaces: itemPlaces, blockOfPlace: blockOfPlace, side: side)
+                    history, users: userOrder[own], firstPlace: own.lowerBound, places: places)
             }
         }
-        userBlocks = blocks
-        let counts = blocks[own].flatMap { block in (0..<side).map { block.ratingCount(itemBlock: $0) } }
-        ratingCounts = try counts.withUnsafeBufferPointer { Array(try ranks.gathered($0).joined()) }
+        let counts = blocks[own].flatMap { $0.ratingCounts }
+        self.init(
+            places: places, userBlocks: blocks, file: nil,
+            ratingCounts: try counts.withUnsafeBufferPointer { Array(try ranks.gathered($0).joined()) })
+    }
+
+    init(places: GridPlaces, userBlocks: [BlockRatings], file: BlockFile?, ratingCounts: [Int]) {
+        (self.places, self.userBlocks, self.file, self.ratingCounts) = (places, userBlocks, file, ratingCounts)
     }
 
     /// Bytes the grid takes at most, for estimates.
     package static func bytes(ratings: Int) -> Int { ratings * 12 }
-
-    /// Deals rows to blocks, heaviest first, each to the lightest block so far (ties: the first), so that blocks have
-    /// about equal work. Returns where blocks start among the places, `[side + 1]`, and each row's place. Heavy rows
-    /// come first within a block.
-    private static func deal(_ weights: [Int], into side: Int) -> (starts: [Int], places: [UInt32]) {
-        let order = weights.indices.sorted { (-weights[$0], $0) < (-weights[$1], $1) }
-        var loads = [Int](repeating: 0, count: side)
-        var members = [[Int]](repeating: [], count: side)
-        for row in order {
-            var lightest = 0
-            for block in 1..<side where loads[block] < loads[lightest] { lightest = block }
-            // An empty row counts as a little work, so that rows spread as well as ratings.
-            loads[lightest] += 16 * weights[row] + 1
-            members[lightest].append(row)
-        }
-        var starts = [0]
-        var places = [UInt32](repeating: 0, count: weights.count)
-        for block in 0..<side {
-            for (offset, row) in members[block].enumerated() { places[row] = UInt32(starts[block] + offset) }
-            starts.append(starts[block] + members[block].count)
-        }
-        return (starts, places)
-    }
 }

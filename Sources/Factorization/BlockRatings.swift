@@ -13,13 +13,13 @@ package struct BlockRatings: Sendable {
         package var firstGroup = 0, firstRating = 0
         package var groups = SIMD4<Int>()
 
-        package var ratingCount: Int { groups[0] * 4 + groups[1] * 3 + groups[2] * 2 + groups[3] }
+        package var ratingCount: Int { groups.ratingCount }
     }
 
     /// Item blocks.
     private let side: Int
     /// `[segments × side]`.
-    private var pieces: [Piece] = []
+    private(set) var pieces: [Piece] = []
     /// The user's place of each group, with `SK_SGD_WAITS` where the group shares its user or an item with the one
     /// before it.
     package private(set) var users: [UInt32] = []
@@ -31,17 +31,23 @@ package struct BlockRatings: Sendable {
         stride(from: itemBlock, to: pieces.count, by: side).lazy.map { pieces[$0] }
     }
 
-    package func ratingCount(itemBlock: Int) -> Int { pieces(itemBlock: itemBlock).reduce(0) { $0 + $1.ratingCount } }
+    /// `[side]`: the ratings in each item block.
+    var ratingCounts: [Int] {
+        (0..<side).map { block in pieces(itemBlock: block).reduce(0) { $0 + $1.ratingCount } }
+    }
 
-    /// The first elements of ``users``, ``items`` and ``values``, valid during `body`.
-    func withUnsafeBuffers(
-        _ body: (UnsafePointer<UInt32>, UnsafePointer<UInt32>, UnsafePointer<Float>) -> Void
-    ) {
-        users.withUnsafeBufferPointer { users in
-            items.withUnsafeBufferPointer { items in
-                values.withUnsafeBufferPointer { values in
+    /// Calls `body` with the pieces of an item block, one after the other.
+    func forEachPiece(itemBlock: Int, _ body: (PieceRatings) throws -> Void) rethrows {
+        try users.withUnsafeBufferPointer { users in
+            try items.withUnsafeBufferPointer { items in
+                try values.withUnsafeBufferPointer { values in
                     guard let users = users.baseAddress, let items = items.baseAddress else { return }
-                    body(users, items, values.baseAddress!)
+                    for piece in pieces(itemBlock: itemBlock) {
+                        try body(
+                            PieceRatings(
+                                groups: piece.groups, users: users + piece.firstGroup,
+                                items: items + piece.firstRating, values: values.baseAddress! + piece.firstRating))
+                    }
                 }
             }
         }
@@ -50,20 +56,21 @@ package struct BlockRatings: Sendable {
     /// None.
     init(side: Int) { self.side = side }
 
-    /// Of `userRows`, whose indices are their places.
+    /// Of the rows `userRows` of `history`, in the order of their places, the first of which is `firstPlace`.
     init(
-        _ history: InteractionMatrix<UserRow, ItemRow>, users userRows: ArraySlice<UserRow>, segment: Int,
-        itemPlaces: [UInt32], blockOfPlace: [UInt8], side: Int
+        _ history: InteractionMatrix<UserRow, ItemRow>, users userRows: ArraySlice<UserRow>, firstPlace: Int,
+        places: GridPlaces
     ) {
-        self.side = side
+        let (segment, itemPlaces, blockOfPlace) = (places.segment, places.items, places.blockOfItemPlace)
+        side = places.side
         let ratings = userRows.reduce(0) { $0 + history[$1].count }
         items.reserveCapacity(ratings)
         values.reserveCapacity(ratings)
         users.reserveCapacity(ratings / 3)
         var buckets = [Bucket](repeating: Bucket(), count: side)
         for first in stride(from: userRows.startIndex, to: userRows.endIndex, by: segment) {
-            for place in first..<min(first + segment, userRows.endIndex) {
-                let row = userRows[place]
+            for index in first..<min(first + segment, userRows.endIndex) {
+                let (row, place) = (userRows[index], firstPlace + index - userRows.startIndex)
                 for entry in history.offsets[row.index]..<history.offsets[row.index + 1] {
                     let item = itemPlaces[Int(history.columns[entry])]
                     buckets[Int(blockOfPlace[Int(item)])].add(
@@ -149,4 +156,24 @@ package struct BlockRatings: Sendable {
             }
         }
     }
+}
+
+/// One piece's ratings, where the kernel can read them.
+package struct PieceRatings {
+    /// Groups of four, three, two and one.
+    package let groups: SIMD4<Int>
+    /// As in ``BlockRatings``.
+    package let users: UnsafePointer<UInt32>, items: UnsafePointer<UInt32>
+    package let values: UnsafePointer<Float>
+
+    package init(
+        groups: SIMD4<Int>, users: UnsafePointer<UInt32>, items: UnsafePointer<UInt32>, values: UnsafePointer<Float>
+    ) {
+        (self.groups, self.users, self.items, self.values) = (groups, users, items, values)
+    }
+}
+
+extension SIMD4<Int> {
+    /// The ratings in so many groups of four, three, two and one.
+    var ratingCount: Int { self[0] * 4 + self[1] * 3 + self[2] * 2 + self[3] }
 }

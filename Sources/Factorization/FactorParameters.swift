@@ -30,22 +30,32 @@ package final class FactorParameters: @unchecked Sendable {
     }
 
     /// Random starting factors for rows that have ratings, zero for the others: a cold row predicts the biases.
-    package init(
+    package convenience init(
         history: InteractionMatrix<UserRow, ItemRow>, options: MatrixFactorizationOptions,
         places: (users: [UInt32], items: [UInt32])?, workers: Workers
     ) {
-        users = FactorTable(rows: history.rowCount, width: options.factors)
-        items = FactorTable(rows: history.columnCount, width: options.factors)
-        userBiases = options.biases ? FloatColumn(count: history.rowCount) : nil
-        itemBiases = options.biases ? FloatColumn(count: history.columnCount) : nil
+        let warmItems = history.columnsWithEntries
+        self.init(
+            users: history.rowCount, items: history.columnCount, mean: options.biases ? Self.mean(history) : 0,
+            options: options, places: places, workers: workers,
+            isWarm: ({ history.offsets[$0] < history.offsets[$0 + 1] }, { warmItems[$0] }))
+    }
+
+    /// The same for rows that `isWarm` says have ratings.
+    init(
+        users userCount: Int, items itemCount: Int, mean: Float, options: MatrixFactorizationOptions,
+        places: (users: [UInt32], items: [UInt32])?, workers: Workers,
+        isWarm: (user: (Int) -> Bool, item: (Int) -> Bool)
+    ) {
+        users = FactorTable(rows: userCount, width: options.factors)
+        items = FactorTable(rows: itemCount, width: options.factors)
+        userBiases = options.biases ? FloatColumn(count: userCount) : nil
+        itemBiases = options.biases ? FloatColumn(count: itemCount) : nil
         userPlaces = places?.users
         itemPlaces = places?.items
-        mean = options.biases ? Self.mean(history) : 0
-        let warmItems = history.columnsWithEntries
-        Self.fill(users, places: userPlaces, side: 0, options, workers) {
-            history.offsets[$0] < history.offsets[$0 + 1]
-        }
-        Self.fill(items, places: itemPlaces, side: 1, options, workers) { warmItems[$0] }
+        self.mean = mean
+        Self.fill(users, places: userPlaces, side: 0, options, workers, isWarm: isWarm.user)
+        Self.fill(items, places: itemPlaces, side: 1, options, workers, isWarm: isWarm.item)
     }
 
     /// `user_factors`, `item_factors`, and with biases `user_biases`, `item_biases`, `global_mean`.
@@ -70,11 +80,18 @@ package final class FactorParameters: @unchecked Sendable {
         try restore("item_biases", to: itemBiases, itemPlaces, from: file)
     }
 
-    /// The mean value, summed in double precision over fixed stretches.
+    /// The mean value, in double precision: each user's values are added up in their order, then the users' sums.
     static func mean(_ history: InteractionMatrix<UserRow, ItemRow>) -> Float {
-        guard let values = history.values, !values.isEmpty else { return history.entryCount > 0 ? 1 : 0 }
-        return Float(values.reduce(0.0) { $0 + Double($1) } / Double(values.count))
+        guard history.values != nil, history.entryCount > 0 else { return history.entryCount > 0 ? 1 : 0 }
+        return mean(
+            sums: (0..<history.rowCount).lazy.map { sum(history.values(UserRow($0))!) }, count: history.entryCount)
     }
+
+    /// The mean of `count` values of which each user's ``sum(_:)`` is given.
+    static func mean(sums: some Sequence<Double>, count: Int) -> Float { Float(sums.reduce(0, +) / Double(count)) }
+
+    /// The sum of a user's values.
+    static func sum(_ values: ArraySlice<Float>) -> Double { values.reduce(0.0) { $0 + Double($1) } }
 
     /// Uniform with the wanted deviation; row and column alone decide each number.
     private static func fill(

@@ -24,26 +24,47 @@ package final class GridTrainer: EpochTrainer {
     private let ranks: any Communicator
     private let itemBlocks: ItemBlocks
 
-    package init(
+    package convenience init(
         history: InteractionMatrix<UserRow, ItemRow>, validation: InteractionLog?,
         options: MatrixFactorizationOptions, ranks: any Communicator = OneRank(), workers: Workers,
         isa: InstructionSet
     ) throws {
-        self.options = options
-        self.workers = workers
-        self.isa = isa
-        self.ranks = ranks
-        grid = try BlockGrid(history, factors: options.factors, ranks: ranks, workers: workers)
-        parameters = FactorParameters(
-            history: history, options: options, places: (grid.userPlaces, grid.itemPlaces), workers: workers)
-        let parameters = parameters
+        let grid = try BlockGrid(history, factors: options.factors, ranks: ranks, workers: workers)
+        let parameters = FactorParameters(
+            history: history, options: options, places: (grid.places.users, grid.places.items), workers: workers)
+        self.init(grid, parameters, validation, options, ranks, workers, isa)
+    }
+
+    /// The same over histories that are gone through once more: to the same bits.
+    convenience init(
+        passes: any HistoryPasses, validation: InteractionLog?, options: MatrixFactorizationOptions,
+        scratch: GridScratch, workers: Workers, isa: InstructionSet, cancellation: Cancellation?,
+        progress: ((_ step: GridStep, _ done: Int, _ total: Int) -> Void)?
+    ) throws {
+        let (grid, mean) = try BlockGrid.dealing(
+            passes, factors: options.factors, scratch: scratch, workers: workers, cancellation: cancellation,
+            progress: progress)
+        let (activity, audience) = (passes.activity, passes.audience)
+        let parameters = FactorParameters(
+            users: passes.userCount, items: passes.itemCount, mean: options.biases ? mean : 0, options: options,
+            places: (grid.places.users, grid.places.items), workers: workers,
+            isWarm: ({ activity[$0] > 0 }, { audience[$0] > 0 }))
+        self.init(grid, parameters, validation, options, OneRank(), workers, isa)
+    }
+
+    private init(
+        _ grid: BlockGrid, _ parameters: FactorParameters, _ validation: InteractionLog?,
+        _ options: MatrixFactorizationOptions, _ ranks: any Communicator, _ workers: Workers, _ isa: InstructionSet
+    ) {
+        (self.grid, self.parameters, self.options) = (grid, parameters, options)
+        (self.ranks, self.workers, self.isa) = (ranks, workers, isa)
         self.validation = validation.map { ValidationPart($0, parameters: parameters, workers: workers, isa: isa) }
-        let sizes = [history.rowCount, history.columnCount]
+        let sizes = [parameters.users.rows, parameters.items.rows]
         let columns = options.optimizer != .adagrad ? [] : options.biases ? sizes + sizes : sizes
-        squares = columns.map(FloatColumn.init(count:))
+        let squares = columns.map(FloatColumn.init(count:))
+        self.squares = squares
         progress = EpochPlace(steps: grid.side * grid.side)
-        let (grid, squares) = (grid, squares)
-        let items = zip(grid.itemStarts, grid.itemStarts.dropFirst()).map { $0..<$1 }
+        let items = zip(grid.places.itemStarts, grid.places.itemStarts.dropFirst()).map { $0..<$1 }
         itemBlocks = ItemBlocks(
             side: grid.side, memory: items.map { parameters.memory(side: 1, squares, places: $0) }, ranks: ranks)
     }
@@ -64,7 +85,7 @@ package final class GridTrainer: EpochTrainer {
     private static let names = ["user_squares", "item_squares", "user_bias_squares", "item_bias_squares"]
 
     /// The places of the rows that column `part` of ``squares`` has.
-    private func places(_ part: Int) -> [UInt32] { part % 2 == 0 ? grid.userPlaces : grid.itemPlaces }
+    private func places(_ part: Int) -> [UInt32] { part % 2 == 0 ? grid.places.users : grid.places.items }
 
     package var optimizerState: [TensorSource] {
         squares.indices.map { together(parameters.rows(Self.names[$0], of: squares[$0], places($0))) }
@@ -95,30 +116,36 @@ package final class GridTrainer: EpochTrainer {
             report(EpochProgress(done: done, total: total, loss: loss / Double(max(1, done))))
             return all.contains(where: \.stops)
         }
-        func walk(_ userBlocks: Range<Int>, _ stratum: Int) {
-            workers.forEach(userBlocks.count) { index, worker in
-                let userBlock = userBlocks.lowerBound + index
-                let block = userBlock * side + (userBlock + stratum) % side
-                // Ranks stop together, between strata.
-                guard !progress.isDone(block), ranks.size > 1 || !cancellation.isCancelled else { return }
-                progress.finish(block, loss: self.walk(block, epoch: epoch))
-            }
+        func waiting(_ userBlocks: Range<Int>, _ stratum: Int) -> [Int] {
+            userBlocks.map { $0 * side + ($0 + stratum) % side }.filter { !progress.isDone($0) }
         }
         let order = strata(of: epoch)
+        let supply = BlockSupply(grid, order: order.flatMap { waiting(own, $0) }, workers: workers.count)
+        defer { supply.close() }
+        func walk(_ userBlocks: Range<Int>, _ stratum: Int) throws {
+            let blocks = waiting(userBlocks, stratum)
+            try workers.forEach(blocks.count) { index, worker in
+                // Ranks stop together, between strata.
+                guard ranks.size > 1 || !cancellation.isCancelled else { return }
+                try supply.take(blocks[index], worker: worker) { block, forEachPiece in
+                    progress.finish(block, loss: self.walk(block, epoch: epoch, forEachPiece))
+                }
+            }
+        }
         // What a rank hands on is of its first user block, what comes is for its last: both travel while others are walked.
         let half = own.lowerBound + (ranks.size > 1 ? own.count / 2 : 0)
         try itemBlocks.begin(order[0])
         var coming: (any Transfer)?
         for stratum in order {
-            walk(own.lowerBound..<half, stratum)
+            try walk(own.lowerBound..<half, stratum)
             if half == own.lowerBound {
                 try coming?.wait()
-                walk(own, stratum)
+                try walk(own, stratum)
             }
             let next = stratum == order.last ? nil : try itemBlocks.handOn()
             if half > own.lowerBound {
                 try coming?.wait()
-                walk(half..<own.upperBound, stratum)
+                try walk(half..<own.upperBound, stratum)
             }
             coming = next
             let sums = progress.sums(of: own.lowerBound * side..<own.upperBound * side) { grid.ratingCounts[$0] }
@@ -146,9 +173,10 @@ package final class GridTrainer: EpochTrainer {
     private func share() throws {
         guard itemBlocks.areApart else { return }
         try itemBlocks.share()
-        let users = ranks.parts(of: grid.side).map { grid.userStarts[$0.lowerBound]..<grid.userStarts[$0.upperBound] }
-        for column in parameters.memory(side: 0, squares, places: 0..<grid.userPlaces.count) {
-            let width = column.count / grid.userPlaces.count
+        let starts = grid.places.userStarts
+        let users = ranks.parts(of: grid.side).map { starts[$0.lowerBound]..<starts[$0.upperBound] }
+        for column in parameters.memory(side: 0, squares, places: 0..<parameters.users.rows) {
+            let width = column.count / parameters.users.rows
             try ranks.allGather(in: column, parts: users.scaled(by: width))
         }
     }
@@ -161,20 +189,17 @@ package final class GridTrainer: EpochTrainer {
     }
 
     /// Walks one block, segment by segment; returns its sum of squared errors.
-    private func walk(_ block: Int, epoch: Int) -> Double {
-        let ratings = grid.userBlocks[block / grid.side]
+    private func walk(_ block: Int, epoch: Int, _ forEachPiece: ((PieceRatings) -> Void) -> Void) -> Double {
         var work = work(epoch: epoch)
         var random = RandomStream(seed: options.seed, .dropout, index: UInt64(epoch), counter: UInt64(block))
         var loss = 0.0
-        ratings.withUnsafeBuffers { users, items, values in
-            for piece in ratings.pieces(itemBlock: block % grid.side) {
-                work.groups = (piece.groups[0], piece.groups[1], piece.groups[2], piece.groups[3])
-                work.users = users + piece.firstGroup
-                work.items = items + piece.firstRating
-                work.values = values + piece.firstRating
-                work.dropout_key = random.next()
-                loss += sk_sgd(&work, isa.rawValue)
-            }
+        forEachPiece { piece in
+            work.groups = (piece.groups[0], piece.groups[1], piece.groups[2], piece.groups[3])
+            work.users = piece.users
+            work.items = piece.items
+            work.values = piece.values
+            work.dropout_key = random.next()
+            loss += sk_sgd(&work, isa.rawValue)
         }
         return loss
     }

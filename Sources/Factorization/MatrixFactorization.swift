@@ -48,8 +48,12 @@ public enum MatrixFactorization {
 
     /// - Throws: `badData` for a history without interactions or without ratings.
     package static func requireRatings(_ history: InteractionMatrix<UserRow, ItemRow>) throws {
-        guard history.entryCount > 0 else { throw StarlingError(.badData, "there are no ratings to train on") }
-        guard history.values != nil else {
+        try requireRatings(count: history.entryCount, hasValues: history.values != nil)
+    }
+
+    static func requireRatings(count: Int, hasValues: Bool) throws {
+        guard count > 0 else { throw StarlingError(.badData, "there are no ratings to train on") }
+        guard hasValues else {
             throw StarlingError(
                 .badData, "the data has no ratings, and matrix factorisation fits ratings",
                 remedy: "name the column that holds them with --columns user=…,item=…,value=…")

@@ -24,8 +24,8 @@ extension Recommender {
                 at: .init(file: file), remedy: "use the version that trained it, or a newer one")
         }
         let model = try FactorModel(folder.weights)
-        guard let history = try folder.history(), model.userFactors.rows == history.rowCount,
-            model.itemFactors.rows == history.columnCount
+        guard let history = try folder.trainedHistory(), model.userFactors.rows == history.activity.count,
+            model.itemFactors.rows == history.audience.count
         else {
             throw StarlingError(
                 .failed, "history, vocabularies and weights do not belong together", at: .init(file: folder.path),
@@ -67,12 +67,12 @@ extension Recommender {
     ) throws {
         self.init(
             try FactorModel(weights), users: log.users, items: log.items, catalog: catalog, userCatalog: nil,
-            history: log.userMatrix(workers: workers), workers: workers, isa: isa)
+            history: TrainedHistory(log.userMatrix(workers: workers)), workers: workers, isa: isa)
     }
 
     private convenience init(
         _ model: FactorModel, users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
-        userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>,
+        userCatalog: UserCatalog?, history: TrainedHistory,
         historyEncoder: (any HistoryEncoder)? = nil,
         predictsRatings: Bool = true, isRecommendable: ((ItemRow) -> Bool)? = nil, workers: Workers,
         isa: InstructionSet

@@ -8,7 +8,7 @@ package final class NPYStream {
     /// Sizes from the slowest axis to the fastest; of a Fortran-ordered array the first axis is the fastest.
     package let shape: [Int]
     package let isFortranOrder: Bool
-    private let isBigEndian: Bool
+    package let isBigEndian: Bool
     private let reader: ZipEntryReader
 
     init(_ entry: ZipArchive.Entry, in memory: MappedFile, name: String, _ subject: Subject) throws {

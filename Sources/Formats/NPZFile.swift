@@ -24,8 +24,9 @@ public final class NPZFile: Sendable {
         try self.init(MappedFile(copying: bytes, name: name))
     }
 
-    package init(_ memory: MappedFile) throws {
-        archive = try ZipArchive(memory)
+    /// - Parameter verifying: compare arrays that are not compressed with their CRC-32.
+    package init(_ memory: MappedFile, verifying: Bool = true) throws {
+        archive = try ZipArchive(memory, verifying: verifying)
         path = memory.path
         var names: [String] = []
         var entries: [String: ZipArchive.Entry] = [:]

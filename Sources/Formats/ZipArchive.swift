@@ -21,11 +21,13 @@ package final class ZipArchive: Sendable {
     package let memory: MappedFile
     /// In the order of the directory.
     package let entries: [Entry]
+    /// Whether stored entries are compared with their CRC-32.
+    private let verifies: Bool
 
     /// - Throws: `badData` naming the file and what is wrong.
     /// - Complexity: O(directory); data are not touched.
-    package init(_ memory: MappedFile) throws {
-        self.memory = memory
+    package init(_ memory: MappedFile, verifying: Bool = true) throws {
+        (self.memory, verifies) = (memory, verifying)
         entries = try ZipDirectory(bytes: memory.bytes, subject: Subject(file: memory.path)).entries()
     }
 
@@ -38,6 +40,7 @@ package final class ZipArchive: Sendable {
         switch entry.method {
         case 0:
             let bytes = UnsafeRawBufferPointer(rebasing: memory.bytes[entry.range])
+            guard verifies else { return (bytes, memory, true) }
             let crc =
                 if let workers { sliceWise(entry.range, workers) } else { crc32_z(0, bytes.baseAddress, bytes.count) }
             guard UInt32(crc) == entry.crc else { throw entry.wrongChecksum(subject) }

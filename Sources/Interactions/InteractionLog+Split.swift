@@ -42,7 +42,8 @@ extension InteractionLog {
         var wanted: [LogPart] = [.train]
         switch rule {
         case .random(let validation, let test):
-            parts = randomParts(validation, test, seed, workers)
+            parts = RandomParts.ranks(count, seed, workers)
+                .segments(cuts: RandomParts.cuts(count, validation, test), names: RandomParts.names)
             wanted += (validation > 0 ? [.validation] : []) + (test > 0 ? [.test] : [])
         case .temporal(let validation, let test):
             parts = try temporalParts(validation, test, rule)
@@ -58,11 +59,7 @@ extension InteractionLog {
                 .usage, "data that is in folders for its parts is cut already",
                 remedy: "name the folder that holds them, in a command that trains")
         }
-        for part in wanted where !parts.contains(part) {
-            throw StarlingError(
-                .badData, "the split “\(rule)” of \(count) interactions leaves nothing for \(part.name)",
-                remedy: "choose another split, or data with more interactions")
-        }
+        for part in wanted where !parts.contains(part) { throw part.isEmpty(in: rule, of: count) }
         return LogPartition(rule: rule, parts: parts, wanted: wanted)
     }
 
@@ -82,14 +79,6 @@ extension InteractionLog {
         return InteractionLog(
             users: users, items: items, userRows: picked(userRows), itemRows: picked(itemRows),
             values: values.map(picked), times: times.map(picked))
-    }
-
-    /// Ranks interactions by a random key; the smallest are held out.
-    private func randomParts(_ validation: Double, _ test: Double, _ seed: UInt64, _ workers: Workers) -> [LogPart] {
-        let validationCount = held(validation)
-        let testCount = min(held(test), count - validationCount)
-        return RandomRanks(count: count, stream: { RandomStream(seed: seed, .split, counter: $0) }, workers: workers)
-            .segments(cuts: [validationCount, validationCount + testCount], names: [.validation, .test, .train])
     }
 
     private func temporalParts(_ validation: Double, _ test: Double, _ rule: SplitRule) throws -> [LogPart] {
@@ -136,7 +125,7 @@ extension InteractionLog {
         return parts
     }
 
-    private func held(_ fraction: Double) -> Int { Int((fraction * Double(count)).rounded()) }
+    private func held(_ fraction: Double) -> Int { RandomParts.held(fraction, of: count) }
 
     private func timesNeeded(by rule: SplitRule) throws -> [Int64] {
         guard let times else {
@@ -163,7 +152,7 @@ extension InteractionLog {
 }
 
 /// The part an interaction goes to.
-package enum LogPart: UInt8, Sendable {
+package enum LogPart: UInt8, Sendable, CaseIterable {
     case train, validation, test, foldIn
 
     var name: String {
@@ -173,5 +162,12 @@ package enum LogPart: UInt8, Sendable {
         case .test: "the test"
         case .foldIn: "histories"
         }
+    }
+
+    /// What a split throws that makes nothing of a part that was asked for.
+    func isEmpty(in rule: SplitRule, of count: Int) -> StarlingError {
+        StarlingError(
+            .badData, "the split “\(rule)” of \(count) interactions leaves nothing for \(name)",
+            remedy: "choose another split, or data with more interactions")
     }
 }

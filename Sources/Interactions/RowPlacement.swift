@@ -17,6 +17,12 @@ final class RowPlacement: @unchecked Sendable {
         numbers.initialize(repeating: 0, count: max(1, slices * rows))
     }
 
+    /// Slices that were counted already, `[slices × rows]`.
+    convenience init(counts: [UInt32], rows: Int) {
+        self.init(slices: counts.count / max(1, rows), rows: rows)
+        numbers.update(from: counts, count: counts.count)
+    }
+
     deinit { numbers.deallocate() }
 
     /// A slice a thread, but not so many that counts take more than 2 bytes an entry.
@@ -54,19 +60,23 @@ struct MatrixPointers {
     let values: UnsafeMutablePointer<Float>?
 
     /// Calls `body`, unless there are no entries.
-    static func with(_ columns: inout [UInt32], _ values: inout [Float]?, _ body: (MatrixPointers) -> Void) {
-        columns.withUnsafeMutableBufferPointer { columns in
+    static func with(
+        _ columns: inout [UInt32], _ values: inout [Float]?, _ body: (MatrixPointers) throws -> Void
+    ) rethrows {
+        try columns.withUnsafeMutableBufferPointer { columns in
             guard let base = columns.baseAddress else { return }
-            if values == nil { return body(MatrixPointers(columns: base, values: nil)) }
-            values!.withUnsafeMutableBufferPointer { body(MatrixPointers(columns: base, values: $0.baseAddress)) }
+            if values == nil { return try body(MatrixPointers(columns: base, values: nil)) }
+            try values!.withUnsafeMutableBufferPointer {
+                try body(MatrixPointers(columns: base, values: $0.baseAddress))
+            }
         }
     }
 }
 
 extension Optional where Wrapped == [Float] {
     /// Calls `body` with the elements, or with nil where there is no array.
-    func withPointerToElements<Result>(_ body: (UnsafePointer<Float>?) -> Result) -> Result {
-        guard let self else { return body(nil) }
-        return self.withUnsafeBufferPointer { body($0.baseAddress) }
+    func withPointerToElements<Result>(_ body: (UnsafePointer<Float>?) throws -> Result) rethrows -> Result {
+        guard let self else { return try body(nil) }
+        return try self.withUnsafeBufferPointer { try body($0.baseAddress) }
     }
 }

@@ -13,6 +13,7 @@ extension RandomStream {
     }
 
     /// Fisher–Yates, in place. - Complexity: O(n).
+    @inlinable
     public mutating func shuffle<Element>(_ elements: inout [Element]) {
         guard elements.count > 1 else { return }
         for last in stride(from: elements.count - 1, to: 0, by: -1) {

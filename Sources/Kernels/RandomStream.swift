@@ -5,13 +5,13 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     /// Streams of one seed, so that no two uses of it share numbers.
     public enum Purpose: UInt32, Sendable {
         case initialisation = 1, split = 2, order = 3, dropout = 4, generator = 5, test = 6, negatives = 7, search = 8
-        case noise = 9, hyperparameters = 10, shards = 11
+        case noise = 9, hyperparameters = 10, shards = 11, expansion = 12
     }
 
     let key: SIMD2<UInt32>
     let stream: SIMD2<UInt32>
     private(set) var counter: UInt64
-    private var pending: UInt64?
+    var pending: UInt64?
 
     /// - Parameters:
     ///   - index: which sequence of that purpose: a row, a block, an epoch.

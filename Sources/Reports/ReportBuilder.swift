@@ -59,7 +59,7 @@ package final class ReportBuilder {
         var run = run
         let isComparable = report.runs.first.map { $0.data.fingerprint == run.data.fingerprint } ?? true
         let isLead = lead == nil && isComparable
-        let counts = RunCounts(recommender, foldedIn: try folder.heldOut(.foldIn)?.userMatrix())
+        let counts = try RunCounts(recommender, foldedIn: try folder.heldOut(.foldIn)?.userMatrix())
         if let trained = run.weightsSHA256, trained != folder.manifest.weightsSHA256 {
             run.command = nil
             notices.append("\(run.name): its model was changed after training, so no command makes it again")
@@ -69,7 +69,7 @@ package final class ReportBuilder {
         let part = try part(of: run, folder, recommender)
         let relevant = part.map { RelevantItems(of: $0.log, butNot: $0.seen) }
         if isLead {
-            report.data = try Report.Data(folder, recommender.history, recommender.ranker.workers)
+            report.data = try Report.Data(folder, try recommender.history, recommender.ranker.workers)
             let bins = part.map { RunBins(counts, heldOut: $0.log, isShared: runs > 1) }
             lead = Lead(
                 catalog: recommender.catalog, bins: bins, showsErrors: part?.hasRatings(for: recommender) ?? false)
@@ -84,7 +84,7 @@ package final class ReportBuilder {
                 cancellation: cancellation
             ).measure(&run, withBaseline: isLead, progress: progress)
         }
-        let samples = SampleUsers(
+        let samples = try SampleUsers(
             recommender, counts, catalog: recommender.catalog ?? lead?.catalog, part: part, relevant: relevant)
         if isLead { report.samples = samples.choose() }
         report.runs.append(run)

@@ -19,8 +19,8 @@ struct RunCounts {
 
     /// - Parameter foldedIn: the histories of users who were held out whole.
     /// - Complexity: O(interactions + items log items).
-    init(_ recommender: Recommender, foldedIn: InteractionMatrix<UserRow, ItemRow>?) {
-        let history = recommender.history
+    init(_ recommender: Recommender, foldedIn: InteractionMatrix<UserRow, ItemRow>?) throws {
+        let history = try recommender.history
         var popularity = [Int](repeating: 0, count: history.columnCount)
         var audiences = popularity
         var users = 0

@@ -46,7 +46,7 @@ struct RunMeasuring {
         if withBaseline {
             rival = Figures(
                 lists: try lists(Constant.popularity(counts, like: ranker), Constant()),
-                ratings: try ratings(Constant.mean(of: recommender.history, like: ranker), Constant()))
+                ratings: try ratings(Constant.mean(of: try recommender.history, like: ranker), Constant()))
         }
         describe(own, rival, &run)
     }

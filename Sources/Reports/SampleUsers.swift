@@ -10,7 +10,7 @@ struct SampleUsers {
     private let catalog: ItemCatalog?
     private let relevant: RelevantItems?
     private let encoder: any QueryEncoder
-    private let seen: InteractionMatrix<UserRow, ItemRow>
+    private let had, seen: InteractionMatrix<UserRow, ItemRow>
 
     /// - Parameters:
     ///   - catalog: titles and genres; those of another run where this one has none.
@@ -19,11 +19,12 @@ struct SampleUsers {
     init(
         _ recommender: Recommender, _ counts: RunCounts, catalog: ItemCatalog?, part: EvaluationPart?,
         relevant: RelevantItems?
-    ) {
+    ) throws {
         (self.recommender, self.counts, self.catalog) = (recommender, counts, catalog)
         self.relevant = relevant
         encoder = part?.encoder ?? recommender.encoder
-        seen = part?.seen ?? recommender.history
+        had = try recommender.history
+        seen = part?.seen ?? had
     }
 
     /// Six users with held-out items (of all users where nothing was held out): ordered by activity and by row, those at
@@ -74,7 +75,7 @@ struct SampleUsers {
     /// The ten latest items, the latest first, of a model that goes by the order of time; otherwise those of the highest values,
     /// equal ones by row. Each item once, with the highest of its values.
     private func history(of user: UserRow) -> [Report.Entry] {
-        let own = recommender.history[user].isEmpty ? seen : recommender.history
+        let own = had[user].isEmpty ? seen : had
         let values = own.values(user)
         let had = own[user].indices.map { (item: own.columns[$0], value: values?[$0]) }
         let ordered: [UInt32]

@@ -9,43 +9,67 @@ import Interactions
 /// are any: with at most 256 different ones `codes` U8 `[entries]` into `levels` F32, otherwise `values` F32.
 /// MovieLens-20M takes about 2.3 bytes an entry instead of 8.
 enum CompressedHistory {
+    /// Made a piece at a time when they are emitted, so that beside the matrix there is next to nothing in memory.
     static func tensors(_ matrix: InteractionMatrix<UserRow, ItemRow>) -> [TensorSource] {
-        var (counts, deltas): ([UInt8], [UInt8]) = ([], [])
-        deltas.reserveCapacity(matrix.entryCount * 2)
-        for row in 0..<matrix.rowCount {
-            let columns = matrix[UserRow(row)]
-            Varint.append(UInt64(columns.count), to: &counts)
-            var previous: UInt32 = 0
-            for column in columns {
-                Varint.append(UInt64(column - previous), to: &deltas)
-                previous = column
-            }
-        }
         let extent = [matrix.rowCount, matrix.columnCount, matrix.entryCount].map(Int64.init)
         return [
-            TensorSource(name: "extent", extent), TensorSource(name: "counts", counts),
-            TensorSource(name: "deltas", deltas),
+            TensorSource(name: "extent", extent),
+            packed("counts") { put in
+                for row in 0..<matrix.rowCount { try put(UInt64(matrix.offsets[row + 1] - matrix.offsets[row])) }
+            },
+            packed("deltas") { put in
+                for row in 0..<matrix.rowCount {
+                    var previous: UInt32 = 0
+                    for column in matrix[UserRow(row)] {
+                        try put(UInt64(column - previous))
+                        previous = column
+                    }
+                }
+            },
         ] + (matrix.values.map(valueTensors) ?? [])
+    }
+
+    /// Numbers as varints.
+    private static func packed(
+        _ name: String, _ numbers: @escaping ((UInt64) throws -> Void) throws -> Void
+    ) -> TensorSource {
+        var size = 0
+        try? numbers { size += Varint.size($0) }
+        return TensorSource(name: name, elementType: .uint8, shape: [size]) { sink in
+            var piece: [UInt8] = []
+            try numbers { number in
+                Varint.append(number, to: &piece)
+                if piece.count >= pieceSize { try handOn(&piece, sink) }
+            }
+            try handOn(&piece, sink)
+        }
+    }
+
+    private static let pieceSize = 1 << 18
+
+    private static func handOn(_ piece: inout [UInt8], _ sink: (UnsafeRawBufferPointer) throws -> Void) rethrows {
+        try piece.withUnsafeBytes(sink)
+        piece.removeAll(keepingCapacity: true)
     }
 
     private static func valueTensors(_ values: [Float]) -> [TensorSource] {
         // By bit pattern, so that every value comes back as it went.
         var codeOfBits: [UInt32: UInt8] = [:]
         var levels: [Float] = []
-        var codes: [UInt8] = []
-        codes.reserveCapacity(values.count)
-        for value in values {
-            if let code = codeOfBits[value.bitPattern] {
-                codes.append(code)
-            } else if levels.count < 256 {
-                codeOfBits[value.bitPattern] = UInt8(levels.count)
-                codes.append(UInt8(levels.count))
-                levels.append(value)
-            } else {
-                return [TensorSource(name: "values", values)]
-            }
+        for value in values where codeOfBits[value.bitPattern] == nil {
+            guard levels.count < 256 else { return [TensorSource(name: "values", values)] }
+            codeOfBits[value.bitPattern] = UInt8(levels.count)
+            levels.append(value)
         }
-        return [TensorSource(name: "codes", codes), TensorSource(name: "levels", levels)]
+        let codes = TensorSource(name: "codes", elementType: .uint8, shape: [values.count]) { [codeOfBits] sink in
+            var piece: [UInt8] = []
+            for value in values {
+                piece.append(codeOfBits[value.bitPattern]!)
+                if piece.count == pieceSize { try handOn(&piece, sink) }
+            }
+            try handOn(&piece, sink)
+        }
+        return [codes, TensorSource(name: "levels", levels)]
     }
 
     /// - Throws: `failed` if the bytes are not such a history of `users` × `items`.

@@ -41,7 +41,8 @@ public struct EvaluationPart {
         } else {
             name = test == nil ? rule : rule + " (test part)"
             // At test time the validation part is behind the user too.
-            seen = test != nil && validation != nil ? recommender.history.adding(validation!) : recommender.history
+            let history = try recommender.history
+            seen = test != nil && validation != nil ? history.adding(validation!) : history
             encoder = Self.encoder(of: recommender, after: test == nil ? nil : validation)
         }
     }
@@ -74,7 +75,7 @@ public struct EvaluationPart {
         self.name = name
         encoder = recommender.encoder
         let pairs = Set(zip(log.userRows, log.itemRows).map { UInt64($0) << 32 | UInt64($1) })
-        seen = try ModelFolder.HeldOut.allCases.reduce(recommender.history) { seen, part in
+        seen = try ModelFolder.HeldOut.allCases.reduce(try recommender.history) { seen, part in
             guard let heldOut = try folder.heldOut(part) else { return seen }
             let others = heldOut.userRows.indices.filter {
                 !pairs.contains(UInt64(heldOut.userRows[$0]) << 32 | UInt64(heldOut.itemRows[$0]))

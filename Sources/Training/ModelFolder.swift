@@ -9,6 +9,9 @@ public import Interactions
 /// `validation.safetensors` · `test.safetensors` · `fold-in.safetensors`, the last seven where there is such a part · `SHA256SUMS`. Parts are read when
 /// they are asked for, and checked then against `SHA256SUMS` (`sha256sum -c` reads it too).
 ///
+/// In place of a very large `history.safetensors` there are `history.json`, which says where the histories are
+/// (``HistoryReference``), and `history-counts.safetensors`: `activity` U32 `[users]` and `audience` U32 `[items]`.
+///
 /// ```swift
 /// let model = try ModelFolder("runs/first/model")
 /// print(try model.items[ItemRow(0)], try model.catalog?.entries.count ?? 0)
@@ -25,11 +28,14 @@ public final class ModelFolder {
     public let manifest: ModelManifest
     public let weights: SafeTensorsFile
 
+    private let access: HistoryAccess
+    private var loadedHistory: TrainedHistory?
     private var loadedVocabularies: (Vocabulary<UserRow>, Vocabulary<ItemRow>)?
 
+    /// - Parameter access: how histories are read that the folder refers to.
     /// - Throws: `failed` if the folder, its `model.json` or its weights are missing or unreadable.
-    public init(_ path: String) throws {
-        self.path = path
+    public init(_ path: String, access: HistoryAccess = HistoryAccess()) throws {
+        (self.path, self.access) = (path, access)
         let file = path + "/model.json"
         guard Files.kind(file) == .file else {
             throw StarlingError(
@@ -74,11 +80,35 @@ public final class ModelFolder {
     }
 
     /// What training saw, `[users × items]`; nil if it was not stored.
-    public func history() throws -> InteractionMatrix<UserRow, ItemRow>? {
-        try part("history").map {
-            try CompressedHistory.matrix($0, users: manifest.users, items: manifest.items)
+    ///
+    /// - Throws: also what ``TrainedHistory/all()`` throws.
+    public func history() throws -> InteractionMatrix<UserRow, ItemRow>? { try trainedHistory()?.all() }
+
+    /// The same, from where it is read when it is asked for.
+    public func trainedHistory() throws -> TrainedHistory? {
+        if let loadedHistory { return loadedHistory }
+        if let file = try part("history") {
+            loadedHistory = TrainedHistory(
+                try CompressedHistory.matrix(file, users: manifest.users, items: manifest.items))
+        } else if let reference = try historyReference() {
+            let counts = try Self.tensors(Self.counts, in: path)
+            let referred = ReferredHistory(
+                reference, activity: try counts.tensor("activity").expect(shape: [manifest.users]).uint32s(),
+                audience: try counts.tensor("audience").expect(shape: [manifest.items]).uint32s())
+            loadedHistory = TrainedHistory(referred, try users, try items, access)
         }
+        return loadedHistory
     }
+
+    /// Where histories are that the folder does not hold; nil if it does, or there are none.
+    public func historyReference() throws -> HistoryReference? {
+        let file = path + "/" + Self.reference
+        guard Files.exists(file) else { return nil }
+        try Checksums.verify(Self.reference, in: path)
+        return try JSON.decode(HistoryReference.self, from: try Files.read(file), file: file)
+    }
+
+    private static let (reference, counts) = ("history.json", "history-counts")
 
     /// What training saw, each user's in the order of time; nil if the model does not go by it.
     public func sequences() throws -> InteractionSequences? {
@@ -120,6 +150,15 @@ public final class ModelFolder {
             precondition(history.rowCount == manifest.users && history.columnCount == manifest.items)
             tensors["history"] = CompressedHistory.tensors(history)
         }
+        var files = ["model.json": try JSON.bytes(manifest, pretty: true)]
+        if let referred = parts.referredHistory {
+            precondition(parts.history == nil, "histories stand in one place")
+            precondition(referred.activity.count == manifest.users && referred.audience.count == manifest.items)
+            files[reference] = try JSON.bytes(referred.reference, pretty: true)
+            tensors[counts] = [
+                TensorSource(name: "activity", referred.activity), TensorSource(name: "audience", referred.audience),
+            ]
+        }
         if let sequences = parts.sequences {
             precondition(sequences.userCount == manifest.users)
             tensors["sequences"] = SequenceFile.tensors(sequences)
@@ -129,9 +168,10 @@ public final class ModelFolder {
             tensors[which.rawValue] = LogFile.tensors(log)
         }
         try Files.writeFolderAtomically(to: path) { aside in
-            try Files.write(JSON.bytes(manifest, pretty: true) + [UInt8(ascii: "\n")], to: aside + "/model.json")
+            for (name, bytes) in files { try Files.write(bytes + [UInt8(ascii: "\n")], to: aside + "/" + name) }
             for (name, tensors) in tensors { try SafeTensors.write(tensors, to: "\(aside)/\(name).safetensors") }
-            try Checksums.write(of: ["model.json"] + tensors.keys.sorted().map { $0 + ".safetensors" }, in: aside)
+            let names = files.keys.sorted(by: >) + tensors.keys.sorted().map { $0 + ".safetensors" }
+            try Checksums.write(of: names, in: aside)
         }
         return manifest
     }

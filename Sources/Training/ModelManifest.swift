@@ -47,6 +47,8 @@ public struct ModelParts {
     public var userCatalog: UserCatalog?
     /// What training saw, to filter and to show: `[users × items]`.
     public var history: InteractionMatrix<UserRow, ItemRow>?
+    /// Where that is, in its place.
+    public var referredHistory: ReferredHistory?
     /// The same in the order of time, for models that go by it.
     public var sequences: InteractionSequences?
     /// Interactions kept from training, under the same vocabularies.

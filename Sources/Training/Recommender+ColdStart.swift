@@ -10,17 +10,16 @@ extension Recommender {
         guard let row = users.row(of: user) else {
             return "there is no user “\(user)” among the \(Numerals.grouped(users.count)) of this model"
         }
-        guard history[row].isEmpty else { return nil }
+        guard !isTrained(row) else { return nil }
         return "user \(user) has no interactions in the training part, so the model knows nothing of them"
     }
 
     /// The items that most training interactions are with, their numbers as scores; equal numbers by item row. The same
     /// list for everybody, and nothing that the model has learnt: say so where it is shown.
     ///
-    /// - Complexity: O(interactions + items · log(items)).
+    /// - Complexity: O(items · log(items)).
     public func popular(count: Int = 10) -> [Item] {
-        var counts = [Int](repeating: 0, count: items.count)
-        for item in history.columns { counts[Int(item)] += 1 }
+        let counts = trained.audience
         let best = counts.indices.filter { counts[$0] > 0 }.sorted { (counts[$1], $0) < (counts[$0], $1) }.prefix(count)
         return describe(RankedList(items: best.map { ItemRow($0) }, scores: best.map { Float(counts[$0]) }))
     }

@@ -24,7 +24,7 @@ public final class Recommender {
     /// What is known of users beside their interactions.
     public let userCatalog: UserCatalog?
     /// What training saw; these items are left out unless asked for.
-    public let history: InteractionMatrix<UserRow, ItemRow>
+    public let trained: TrainedHistory
     public let encoder: any QueryEncoder
     /// Makes vectors of people who were not in training; nil for a kind of model that cannot.
     public let historyEncoder: (any HistoryEncoder)?
@@ -41,22 +41,21 @@ public final class Recommender {
     ///     for none.
     public init(
         users: Vocabulary<UserRow>, items: Vocabulary<ItemRow>, catalog: ItemCatalog?,
-        userCatalog: UserCatalog?, history: InteractionMatrix<UserRow, ItemRow>, encoder: any QueryEncoder,
+        userCatalog: UserCatalog?, history trained: TrainedHistory, encoder: any QueryEncoder,
         historyEncoder: (any HistoryEncoder)? = nil, predictsRatings: Bool = true, itemVectors: borrowing FactorTable,
         similarityVectors: borrowing FactorTable, isRecommendable: ((ItemRow) -> Bool)? = nil, workers: Workers,
         isa: InstructionSet = .best
     ) {
-        precondition(history.rowCount == users.count && history.columnCount == items.count)
+        precondition(trained.activity.count == users.count && trained.audience.count == items.count)
         self.users = users
         self.items = items
         self.catalog = catalog
         self.userCatalog = userCatalog
-        self.history = history
+        self.trained = trained
         self.encoder = encoder
         self.historyEncoder = historyEncoder
         self.predictsRatings = predictsRatings
-        let trained = history.columnsWithEntries
-        let isWarm: (ItemRow) -> Bool = { trained[$0.index] || (isRecommendable?($0) ?? false) }
+        let isWarm: (ItemRow) -> Bool = { trained.audience[$0.index] > 0 || (isRecommendable?($0) ?? false) }
         ranker = Ranker(
             index: ItemIndex(vectors: itemVectors, isRecommendable: isWarm), workers: workers, isa: isa)
         similarity = Ranker(
@@ -64,13 +63,20 @@ public final class Recommender {
             workers: workers, isa: isa)
     }
 
+    /// What training saw, all of it; see ``TrainedHistory/all()``.
+    public var history: InteractionMatrix<UserRow, ItemRow> { get throws { try trained.all() } }
+
+    /// Whether training saw anything of a user.
+    public func isTrained(_ user: UserRow) -> Bool { trained.activity[user.index] > 0 }
+
     /// The best `count` items for a user, best first, equal scores by item row.
     ///
     /// - Parameter includeSeen: whether items of the user's history may come back.
     /// - Throws: `badData` for a user who is not in the vocabulary or has no history in training.
     public func recommend(for user: String, count: Int = 10, includeSeen: Bool = false) throws -> [Item] {
         let row = try trainedUser(user)
-        let lists = try ranker.top(count, for: [row], encoder: encoder, excluding: includeSeen ? nil : history)
+        let lists = try ranker.top(
+            count, for: [row], encoder: encoder, excluding: includeSeen ? nil : trained.of([row]))
         return describe(lists[0])
     }
 
@@ -88,6 +94,7 @@ public final class Recommender {
     /// Items a user has in training, the highest value first, equal values by item row.
     public func history(of user: String, count: Int) throws -> [Item] {
         let row = try trainedUser(user)
+        let history = try trained.of([row])
         let values = history.values(row).map(Array.init)
         let entries = history[row].enumerated().map { (item: $0.element, value: values?[$0.offset] ?? 1) }
         let best = entries.sorted { ($1.value, $0.item) < ($0.value, $1.item) }.prefix(count)

@@ -10,6 +10,9 @@ enum Varint {
         bytes.append(UInt8(rest))
     }
 
+    /// Bytes that a number takes.
+    static func size(_ value: UInt64) -> Int { max(1, (70 - value.leadingZeroBitCount) / 7) }
+
     /// Where rows begin, `[rows + 1]`, of their counts as varints; nil if these are not so many or do not add up to `entries`.
     static func offsets(_ counts: UnsafeRawBufferPointer, rows: Int, entries: Int) -> [Int]? {
         var (reader, offsets) = (Reader(counts), [0])

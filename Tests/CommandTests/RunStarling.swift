@@ -19,6 +19,8 @@ enum Moment {
     case after(Double)
     /// When `metrics.jsonl` of the run at a path has so many epochs.
     case epochs(Int, String)
+    /// When a folder has so many files.
+    case files(Int, String)
 }
 
 /// Starts the built command and sends it `signal` when `moment` comes; nil if it had ended by itself.
@@ -33,6 +35,8 @@ func starling(_ arguments: [String], thenSend signal: Int32, when moment: Moment
     case .after(let seconds): Thread.sleep(forTimeInterval: seconds)
     case .epochs(let count, let run):
         while process.isRunning, epochsTold(run) < count { Thread.sleep(forTimeInterval: 0.002) }
+    case .files(let count, let folder):
+        while process.isRunning, (try? Files.list(folder).count) ?? 0 < count { Thread.sleep(forTimeInterval: 0.001) }
     }
     guard process.isRunning else {
         process.waitUntilExit()

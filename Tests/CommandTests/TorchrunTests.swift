@@ -53,8 +53,11 @@ struct TorchrunTests {
         let undisturbed = try launched.ended()
         #expect(undisturbed.status == 0, "\(undisturbed.error)")
         var random = RandomStream(seed: model == "als" ? 5 : 6, .test)
-        var hits = 0
-        for trial in 0..<(ProcessInfo.processInfo.environment["STARLING_LONG"] == nil ? 2 : 20) {
+        let wanted = ProcessInfo.processInfo.environment["STARLING_LONG"] == nil ? 2 : 20
+        // A rank may end before its moment comes; such a trial counts for nothing.
+        var (hits, trial) = (0, 0)
+        while hits < wanted, trial < 4 * wanted {
+            trial += 1
             let run = "killed-\(trial)"
             let launched = try launch(2, restarts: 3, training(model, run))
             let victim = trial % 2
@@ -69,6 +72,6 @@ struct TorchrunTests {
             #expect(try weightsDigest(starling(["describe", folder.path(run), "--json"]).output) == expected)
             try Files.remove(folder.path(run))
         }
-        print("\(model) under torchrun: \(hits) kills that hit")
+        #expect(hits == wanted)
     }
 }

@@ -10,8 +10,8 @@ import Testing
         let log = randomRatings(users: users, items: items, density: 0.3, seed: UInt64(users + items))
         let grid = try BlockGrid(log.userMatrix(), factors: 8, workers: Workers(threads: 3))
         #expect(grid.ratingCount == log.count)
-        #expect(Set(grid.userPlaces) == Set(0..<UInt32(users)))
-        #expect(Set(grid.itemPlaces) == Set(0..<UInt32(items)))
+        #expect(Set(grid.places.users) == Set(0..<UInt32(users)))
+        #expect(Set(grid.places.items) == Set(0..<UInt32(items)))
         var found: [[UInt32]: Float] = [:]
         var userBlock: [UInt32: Int] = [:]
         var itemBlock: [UInt32: Int] = [:]
@@ -32,7 +32,7 @@ import Testing
             #expect(count == grid.ratingCounts[block])
         }
         for index in 0..<log.count {
-            let key = [grid.userPlaces[Int(log.userRows[index])], grid.itemPlaces[Int(log.itemRows[index])]]
+            let key = [grid.places.users[Int(log.userRows[index])], grid.places.items[Int(log.itemRows[index])]]
             #expect(found[key] == log.value(index))
         }
     }

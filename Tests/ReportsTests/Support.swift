@@ -94,7 +94,8 @@ struct ToyRun {
     func recommender(predictsRatings: Bool, threads: Int = 2) -> Recommender {
         Recommender(
             users: parts.train.users, items: parts.train.items, catalog: catalog, userCatalog: nil,
-            history: parts.train.userMatrix(), encoder: Rows(vectors: users), predictsRatings: predictsRatings,
+            history: TrainedHistory(parts.train.userMatrix()), encoder: Rows(vectors: users),
+            predictsRatings: predictsRatings,
             itemVectors: table(items), similarityVectors: table(items), workers: Workers(threads: threads))
     }
 }

@@ -42,7 +42,8 @@ struct FakeModel: HistoryEncoder {
         let table = FactorTable(rows: items.count, width: dimensions)
         for row in items.indices { _ = table.row(row).update(from: items[row]) }
         return Recommender(
-            users: log.users, items: log.items, catalog: catalog, userCatalog: nil, history: history, encoder: self,
+            users: log.users, items: log.items, catalog: catalog, userCatalog: nil, history: TrainedHistory(history),
+            encoder: self,
             historyEncoder: foldsIn ? self : nil, itemVectors: table, similarityVectors: table,
             workers: Workers(threads: 2))
     }

@@ -18,6 +18,7 @@
 #include "sk_lane.h"
 #include "sk_memory.h"
 #include "sk_process.h"
+#include "sk_random.h"
 #include "sk_rank.h"
 #include "sk_sgd.h"
 #include "sk_shuffle.h"

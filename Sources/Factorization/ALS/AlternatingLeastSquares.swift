@@ -72,12 +72,14 @@ public enum AlternatingLeastSquares {
             on: log.userMatrix(workers: workers), validation: validation, options: options, workers: workers, isa: isa)
     }
 
-    /// What training takes at its peak, beyond what the data's reader has already taken.
+    /// What training takes at its peak, the histories that it is made with included.
     public static func memoryEstimate(
-        users: Int, items: Int, interactions: Int, validation: Int, options: ALSOptions, ranks: Int = 1
+        users: Int, items: Int, interactions: Int, validation: Int, options: ALSOptions, hasValues: Bool = true,
+        ranks: Int = 1
     ) -> MemoryEstimate {
         var estimate = MemoryEstimate()
-        estimate.add("histories", bytes: 16 * interactions + 12 * (users + items))
+        // Both ways round, with an offset and a place in the order a row.
+        estimate.add("histories", bytes: (hasValues ? 16 : 8) * interactions + 12 * (users + items))
         estimate.add("factors", bytes: FactorTable.bytes(rows: users + items, width: options.factors))
         estimate.add("rotated factors", bytes: FactorTable.bytes(rows: max(users, items), width: options.factors))
         let order = FactorTable.stride(options.factors + (options.biases ? 1 : 0))

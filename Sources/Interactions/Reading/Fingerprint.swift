@@ -1,4 +1,5 @@
 import Basics
+import Formats
 public import Kernels
 
 extension InteractionLog {
@@ -7,15 +8,50 @@ extension InteractionLog {
     /// once more, so that the result does not depend on the number of threads.
     ///
     /// - Complexity: O(interactions + bytes of ids); about a second for a gigabyte and a thread.
-    public func fingerprint(workers: Workers) -> String {
+    public func fingerprint(workers: Workers) -> String { fingerprint(sliceSize: PassableSource.sliceSize, workers) }
+
+    /// The same with slices of another size, which makes another digest.
+    package func fingerprint(sliceSize: Int, _ workers: Workers) -> String {
+        let slices = LineGrid.cuts(0..<count, size: sliceSize)
+        func digests<Element: BitwiseCopyable>(_ column: [Element]) -> [String] {
+            var digests = [String](repeating: "", count: slices.count)
+            column.withUnsafeBufferPointer { column in
+                digests.withUnsafeMutableBufferPointer { digests in
+                    workers.forEach(slices.count) { slice, _ in
+                        digests[slice] = LogDigest.digest(UnsafeBufferPointer(rebasing: column[slices[slice]]))
+                    }
+                }
+            }
+            return digests
+        }
+        return LogDigest(
+            users: digests(userRows), items: digests(itemRows), values: values.map(digests), times: times.map(digests)
+        ).hex(count, users, items)
+    }
+}
+
+/// Digests of the slices of a log's columns.
+struct LogDigest {
+    var users, items: [String]
+    var values, times: [String]?
+
+    static func digest(_ slice: UnsafeBufferPointer<some BitwiseCopyable>) -> String {
+        var digest = Digest()
+        digest.update(UnsafeRawBufferPointer(slice))
+        return digest.hex()
+    }
+
+    /// ``InteractionLog/fingerprint(workers:)`` of the log that has these columns.
+    func hex(_ count: Int, _ users: Vocabulary<UserRow>, _ items: Vocabulary<ItemRow>) -> String {
         var digest = Digest()
         digest.update("starling interactions 1 \(count)\n")
         Self.add(users.ids, to: &digest)
         Self.add(items.ids, to: &digest)
-        add(userRows, "users", to: &digest, workers)
-        add(itemRows, "items", to: &digest, workers)
-        if let values { add(values, "values", to: &digest, workers) }
-        if let times { add(times, "times", to: &digest, workers) }
+        for (name, slices) in [("users", self.users), ("items", self.items), ("values", values), ("times", times)] {
+            guard let slices else { continue }
+            digest.update(name + "\n")
+            for slice in slices { digest.update(slice) }
+        }
         return digest.hex()
     }
 
@@ -29,25 +65,5 @@ extension InteractionLog {
             offsets.withUnsafeBytes { digest.update($0) }
             bytes.withUnsafeBytes { digest.update($0) }
         }
-    }
-
-    private func add<Element: BitwiseCopyable>(
-        _ column: [Element], _ name: String, to digest: inout Digest, _ workers: Workers
-    ) {
-        let size = 1 << 20
-        let slices = (column.count + size - 1) / size
-        var digests = [String](repeating: "", count: slices)
-        column.withUnsafeBufferPointer { column in
-            digests.withUnsafeMutableBufferPointer { digests in
-                workers.forEach(slices) { slice, _ in
-                    var digest = Digest()
-                    let range = slice * size..<min(column.count, (slice + 1) * size)
-                    digest.update(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: column[range])))
-                    digests[slice] = digest.hex()
-                }
-            }
-        }
-        digest.update(name + "\n")
-        for slice in digests { digest.update(slice) }
     }
 }

@@ -11,11 +11,14 @@ struct IDSink: Sendable {
     let isInterning: Bool
     /// The greatest integer taken.
     var greatest: UInt32 = 0
-    /// Whether an id came that is no canonical integer in `0...2³² − 2`, while not interning.
-    private(set) var hasMetText = false
+    /// The first id that is no canonical integer in `0...2³² − 2`, while not interning.
+    private(set) var firstText: String?
     private(set) var interner = IDInterner()
 
     init(isInterning: Bool) { self.isInterning = isInterning }
+
+    /// Whether an id came that is no canonical integer in `0...2³² − 2`, while not interning.
+    var hasMetText: Bool { firstText != nil }
 
     /// Numbers the ids of rows of a column where `sk_text_take` noted their place, counted from `base`, and length.
     mutating func number(_ column: UnsafeMutablePointer<UInt32>, _ rows: Range<Int>, from base: UnsafePointer<UInt8>) {
@@ -36,7 +39,7 @@ struct IDSink: Sendable {
     mutating func take(_ id: UnsafeBufferPointer<UInt8>) -> UInt32 {
         if isInterning { return interner.number(of: id) }
         guard let number = DecimalText.rowNumber(id) else {
-            hasMetText = true
+            if firstText == nil { firstText = String(decoding: id, as: UTF8.self) }
             return 0
         }
         greatest = max(greatest, number)

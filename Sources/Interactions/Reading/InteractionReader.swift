@@ -117,7 +117,7 @@ public enum InteractionReader {
     }
 
     /// What a source is, by its name and the beginning of its first file.
-    private enum Opened {
+    enum Opened {
         case stream(path: String)
         case shards(MDSFolder)
         case pairs([MappedFile])
@@ -153,6 +153,13 @@ public enum InteractionReader {
         try ranks.together(mark).compare(among: ranks)
     }
 
+    /// What more interactions than places of 32 bits make.
+    static func tooMany(_ count: Int, _ source: String) -> StarlingError {
+        StarlingError(
+            .badData, "\(Numerals.grouped(count)) interactions are more than 32 bits count", at: .init(file: source),
+            remedy: "train on a part of them: --fraction takes some of several files")
+    }
+
     /// Reads, and merges and leaves out what the options say.
     static func load(
         _ source: String, _ options: ReadingOptions, _ workers: Workers,
@@ -160,6 +167,7 @@ public enum InteractionReader {
     ) throws -> LoadedInteractions {
         let watch = Stopwatch()
         var (log, report) = try read()
+        guard log.count < UInt32.max else { throw tooMany(log.count, source) }
         if let policy = options.duplicates {
             do {
                 (log, report.duplicatesMerged) = try log.mergingDuplicates(policy, workers: workers)

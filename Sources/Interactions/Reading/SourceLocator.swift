@@ -91,6 +91,11 @@ enum SourceLocator {
                 .badData, "the folder holds several .inter files: \(inter.joined(separator: ", "))",
                 at: .init(file: folder), remedy: "name one of them")
         }
+        if names.contains(ExpansionRecord.unfinishedName) {
+            throw StarlingError(
+                .badData, "is an expansion that is not finished", at: .init(file: folder),
+                remedy: "finish it with the same starling data expand and --resume")
+        }
         // A part of a set of pairs.
         if !names.isEmpty, names.allSatisfy({ $0.hasSuffix(".npz") }) || names.allSatisfy({ $0.hasSuffix(".npy") }) {
             return names.map { path + $0 }

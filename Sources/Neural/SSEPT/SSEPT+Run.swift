@@ -69,7 +69,7 @@ extension SSEPT {
         _ folder: ModelFolder, workers: Workers, isa: InstructionSet = .best
     ) throws -> Recommender {
         let (network, encoder) = try restored(folder, workers, isa)
-        guard let history = try folder.history() else {
+        guard let history = try folder.trainedHistory() else {
             throw StarlingError(
                 .failed, "there is no history of its users", at: .init(file: folder.path),
                 remedy: "train the run again with --overwrite")

@@ -1,11 +1,5 @@
 import Basics
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// A folder that keeps files from the network, up to a number of bytes; those used last stay longest.
 ///
 /// Any number of processes may share one, on one machine: locks see to it that each file is fetched once, and a process
@@ -43,7 +37,8 @@ public struct ShardCache: Sendable {
         } else if let text = environment["STARLING_CACHE_LIMIT"] {
             self.limit = try ShardCache.bytes(text)
         } else {
-            self.limit = (ShardCache.freeBytes(place) + ShardCache.contents(place).reduce(0) { $0 + $1.size }) / 2
+            self.limit =
+                ((Files.freeBytes(place) ?? 1 << 40) + ShardCache.contents(place).reduce(0) { $0 + $1.size }) / 2
         }
     }
 
@@ -65,12 +60,6 @@ public struct ShardCache: Sendable {
             )
         }
         return Int(value * Double(1 << shift))
-    }
-
-    private static func freeBytes(_ folder: String) -> Int {
-        var status = statvfs()
-        guard statvfs(folder, &status) == 0 else { return 1 << 40 }
-        return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
     }
 
     /// The folder of a place, made if it is not there.

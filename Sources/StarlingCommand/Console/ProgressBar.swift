@@ -46,6 +46,21 @@ package final class ProgressBar {
         }
     }
 
+    /// The same of steps that follow each other, each with a bar of its own; its name comes with each report.
+    package static func during<Result>(
+        unit: String, _ body: (_ report: @escaping (_ step: String, _ done: Int, _ total: Int) -> Void) throws -> Result
+    ) rethrows -> Result {
+        var bar: ProgressBar?
+        defer { bar?.finish() }
+        return try body { step, done, total in
+            if bar?.label != step {
+                bar?.finish()
+                bar = ProgressBar(step, unit: unit, total: total)
+            }
+            bar?.update(done: done)
+        }
+    }
+
     package static func line(label: String, unit: String, done: Int, total: Int?, seconds: Double) -> ProgressLine {
         let rate = seconds > 0 ? Double(done) / seconds : 0
         let fraction = total.map { $0 > 0 ? Double(done) / Double($0) : 1 }

@@ -4,7 +4,7 @@ import ArgumentParser
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Describes, splits, partitions, generates and converts interaction data.",
+        abstract: "Describes, splits, partitions, generates, expands and converts interaction data.",
         discussion: """
             Example:
 
@@ -12,6 +12,6 @@ struct DataCommand: ParsableCommand {
             """,
         subcommands: [
             DataDescribeCommand.self, DataSplitCommand.self, DataPartitionCommand.self, DataGenerateCommand.self,
-            DataConvertCommand.self,
+            DataExpandCommand.self, DataConvertCommand.self,
         ])
 }

@@ -16,7 +16,7 @@ enum MLflowModel {
     static func write(_ folder: ModelFolder, _ workers: Workers, to path: String) throws {
         let export = try ExportCommand.export(folder, .both, folded: true)
         let recommender = try openRecommender(folder, workers)
-        let history = recommender.history
+        let history = try recommender.history
         let isRecommendable = (0..<history.columnCount).map { row -> UInt8 in
             recommender.ranker.index.isRecommendable(ItemRow(row)) ? 1 : 0
         }

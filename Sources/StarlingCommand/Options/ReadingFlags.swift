@@ -120,7 +120,37 @@ struct ReadingFlags: ParsableArguments {
                 source, options: options, workers: workers, cancellation: cancellation, progress: progress,
                 ranks: ranks)
         }
-        return ranks.rank == 0 ? loaded.told() : loaded
+        if ranks.rank == 0 { loaded.report.tell() }
+        return loaded
+    }
+
+    /// The source, to be gone through in passes.
+    ///
+    /// - Throws: `usage` that says why this source, with these options and this split, is not; what opening it throws.
+    func passable(_ rule: SplitRule?, _ cancellation: Cancellation?) throws -> PassableSource {
+        if let store = try store() {
+            throw StarlingError(
+                .usage, "a table is not read in passes", at: .init(file: store.location),
+                remedy: "make shards of it: starling data convert --data … --to shards --form mds")
+        }
+        let options = try options()
+        let source = try Program.current.shards(at: source(), cancellation).map {
+            try PassableSource($0, options: options)
+        }
+        let found = try source ?? PassableSource(self.source(), options: options)
+        if let rule, rule.counts(of: found.count) == nil { throw rule.needsLog }
+        return found
+    }
+
+    /// Where histories of the source, which can be gone through in passes, are found again.
+    func reference(
+        _ rule: SplitRule?, _ seed: UInt64, fingerprint: String, interactions: Int
+    ) throws -> HistoryReference {
+        let source = try source()
+        let path = try Program.current.openAddress(source) == nil ? Files.absolute(source) : shownSource ?? source
+        return HistoryReference(
+            source: path, columns: columns, fraction: fraction, split: rule.map { "\($0)" }, seed: seed,
+            fingerprint: fingerprint, interactions: interactions)
     }
 
     /// The folders of the source that hold its parts; nil if there is none for training.
@@ -202,10 +232,9 @@ struct ReadingFlags: ParsableArguments {
     }
 }
 
-extension LoadedInteractions {
-    /// Prints the ingestion report to standard error.
-    fileprivate func told() -> LoadedInteractions {
-        for line in report.lines() { FileHandles.standardError(DisplayWidth.printable(line) + "\n") }
-        return self
+extension IngestionReport {
+    /// Prints it to standard error.
+    func tell() {
+        for line in lines() { FileHandles.standardError(DisplayWidth.printable(line) + "\n") }
     }
 }

@@ -21,7 +21,8 @@ struct DescribeCommand: ParsableCommand {
         let directory = try RunDirectory(reading: path)
         let record = directory.record
         let checkpoints = try CheckpointStore(directory.checkpointsPath).names().map { "\($0)" }
-        let manifest = Files.exists(directory.modelPath) ? try ModelFolder(directory.modelPath).manifest : nil
+        let folder = Files.exists(directory.modelPath) ? try ModelFolder(directory.modelPath) : nil
+        let manifest = folder?.manifest
         if json {
             struct Answer: Encodable {
                 let run: String
@@ -57,6 +58,9 @@ struct DescribeCommand: ParsableCommand {
             rows.append(["items", Numerals.grouped(manifest.items)])
             rows.append(["interactions", Numerals.grouped(manifest.interactions)])
             rows.append(["weights", "sha256 " + manifest.weightsSHA256])
+            if let reference = try folder?.historyReference() {
+                rows.append(["histories", "not in the run: in \(reference.source)"])
+            }
         }
         if let last = try directory.metrics().last {
             let metrics = last.metrics.sorted { $0.key < $1.key }.map { "\($0.key) \(Numerals.fixed($0.value, 4))" }

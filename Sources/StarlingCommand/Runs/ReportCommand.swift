@@ -79,7 +79,7 @@ struct ReportCommand: ParsableCommand {
         guard Files.exists(directory.modelPath) else {
             return builder.add(run, without: "it has no model yet")
         }
-        let folder = try ModelFolder(directory.modelPath)
+        let folder = try ModelFolder(directory.modelPath, access: historyAccess(workers))
         let recommender: Recommender
         do {
             recommender = try openRecommender(folder, workers)

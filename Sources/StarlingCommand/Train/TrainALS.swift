@@ -20,6 +20,7 @@ struct TrainALSCommand: ParsableCommand {
     @OptionGroup(title: "Held-out part") var splitting: SplitFlags
     @OptionGroup(title: "Model") var model: ALSFlags
     @OptionGroup(title: "Run") var run_: RunFlags
+    @OptionGroup(title: "Run") var memory: MemoryFlags
 
     func run() throws {
         _ = try run_.device(takesGPU: false)
@@ -28,14 +29,15 @@ struct TrainALSCommand: ParsableCommand {
             model: "als", run: run_, reading: reading, catalogs: catalogs, rule: try splitting.rule(),
             epochs: options.iterations, factors: options.factors, configuration: model.configuration(options))
         job.foldsUsersIn = true
+        job.memory = memory
         job.facts["als"] = try JSONValue(encoding: options)
         try job.execute(
-            estimate: { users, items, interactions, validation, ranks in
+            estimate: { sizes in
                 AlternatingLeastSquares.memoryEstimate(
-                    users: users, items: items, interactions: interactions, validation: validation, options: options,
-                    ranks: ranks)
+                    users: sizes.users, items: sizes.items, interactions: sizes.interactions,
+                    validation: sizes.validation, options: options, hasValues: sizes.hasValues, ranks: sizes.ranks)
             },
-            trainer: { data, workers, isa in
+            trainer: { data, workers, isa, _ in
                 let start = try model.initFrom.map {
                     try FactorStart(reading: $0, users: data.users, items: data.items, factors: options.factors)
                 }

@@ -32,11 +32,12 @@ struct TrainBPMFCommand: ParsableCommand {
             epochs: options.epochs, factors: options.factors, configuration: model.configuration(options))
         job.foldsUsersIn = true
         try job.execute(
-            estimate: { users, items, ratings, validation, _ in
+            estimate: { sizes in
                 BayesianMF.memoryEstimate(
-                    users: users, items: items, ratings: ratings, validation: validation, options: options)
+                    users: sizes.users, items: sizes.items, ratings: sizes.interactions, validation: sizes.validation,
+                    options: options)
             },
-            trainer: { data, workers, isa in
+            trainer: { data, workers, isa, _ in
                 try BayesianMF.trainer(
                     on: data.history, validation: data.heldOut[.validation], options: options, ranks: data.ranks,
                     workers: workers, isa: isa)

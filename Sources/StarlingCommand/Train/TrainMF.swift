@@ -24,6 +24,7 @@ struct TrainMFCommand: ParsableCommand {
     @OptionGroup(title: "Held-out part") var splitting: SplitFlags
     @OptionGroup(title: "Model") var model: MFFlags
     @OptionGroup(title: "Run") var run_: RunFlags
+    @OptionGroup(title: "Run") var memory: MemoryFlags
     @OptionGroup(title: "Flags of the Vertex AI trainer") var vertex: VertexFlags
 
     func run() throws {
@@ -50,12 +51,20 @@ struct TrainMFCommand: ParsableCommand {
             }
         }
         job.device = "\(device)"
-        try job.execute(
-            estimate: { users, items, ratings, validation, _ in
+        job.memory = memory
+        if device == .cpu, options.optimizer != .adam {
+            job.dealing = { passes, validation, place, workers in
                 MatrixFactorization.memoryEstimate(
-                    users: users, items: items, ratings: ratings, validation: validation, options: options)
+                    passes: passes, validation: validation, options: options, place: place, workers: workers)
+            }
+        }
+        try job.execute(
+            estimate: { sizes in
+                MatrixFactorization.memoryEstimate(
+                    users: sizes.users, items: sizes.items, ratings: sizes.interactions, validation: sizes.validation,
+                    options: options)
             },
-            trainer: { data, workers, isa in
+            trainer: { data, workers, isa, cancellation in
                 guard data.ranks.size == 1 || device == .cpu else {
                     throw StarlingError(
                         .usage, "mf trains on one GPU, and there are \(data.ranks.size) ranks",
@@ -69,6 +78,14 @@ struct TrainMFCommand: ParsableCommand {
                     return try DeviceFactorization.trainer(
                         on: data.history, validation: data.heldOut[.validation], options: options, device: device,
                         workers: workers)
+                }
+                if let passes = data.passes, let grid = data.grid {
+                    return try ProgressBar.during(unit: "ratings") { report in
+                        try MatrixFactorization.trainer(
+                            passes: passes, validation: data.heldOut[.validation], options: options, scratch: grid,
+                            workers: workers, isa: isa, cancellation: cancellation
+                        ) { report($0.rawValue, $1, $2) }
+                    }
                 }
                 return try MatrixFactorization.trainer(
                     on: data.history, validation: data.heldOut[.validation], options: options, ranks: data.ranks,

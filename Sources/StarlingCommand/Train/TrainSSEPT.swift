@@ -43,7 +43,7 @@ struct TrainSSEPTCommand: ParsableCommand {
         job.facts[SSEPT.kind] = try SSEPT.facts(options)
         try job.execute(
             estimate: plan.estimate,
-            trainer: { data, workers, isa in try plan.trainer(data, data.heldOut[.validation], workers, isa) })
+            trainer: { data, workers, isa, _ in try plan.trainer(data, data.heldOut[.validation], workers, isa) })
     }
 
     /// What became of the tensors of a checkpoint.

@@ -47,6 +47,6 @@ struct TrainTwoTowerCommand: ParsableCommand {
         job.facts["cold_items"] = .bool(catalogs.items != nil)
         try job.execute(
             estimate: plan.estimate,
-            trainer: { data, workers, isa in try plan.trainer(data, data.heldOut[.validation], workers, isa) })
+            trainer: { data, workers, isa, _ in try plan.trainer(data, data.heldOut[.validation], workers, isa) })
     }
 }

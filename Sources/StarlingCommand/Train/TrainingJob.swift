@@ -25,6 +25,12 @@ struct TrainingJob {
     /// Whether the model goes by the order of time.
     var isOrdered = false
 
+    /// How much memory may be taken, of models that can do with passes over the source; nil for others.
+    var memory: MemoryFlags?
+
+    /// What training takes that goes through passes itself; nil of models that need histories.
+    var dealing: EstimateOfDealing?
+
     /// What progress counts.
     var unit = "ratings"
 
@@ -37,9 +43,11 @@ struct TrainingJob {
     /// What is done with the finished model before the result is printed, such as an export.
     var afterwards: (ModelFolder) throws -> Void = { _ in }
 
-    typealias Estimate =
-        (_ users: Int, _ items: Int, _ interactions: Int, _ validation: Int, _ ranks: Int) -> MemoryEstimate
-    typealias MakeTrainer = (TrainingData, Workers, InstructionSet) throws -> any EpochTrainer
+    /// What training takes at its peak, its histories included.
+    typealias Estimate = (TrainingSizes) -> MemoryEstimate
+    typealias EstimateOfDealing =
+        (_ passes: SourcePasses, _ validation: Int, _ place: GridScratch.Place, _ workers: Int) -> MemoryEstimate
+    typealias MakeTrainer = (TrainingData, Workers, InstructionSet, Cancellation) throws -> any EpochTrainer
 
     func execute(estimate: Estimate, trainer makeTrainer: MakeTrainer) throws {
         let clock = Stopwatch()
@@ -68,15 +76,30 @@ struct TrainingJob {
         }
         let cancellation = Signals.cancelOnInterrupt()
 
-        var loaded = try TrainingData.load(
-            reading, catalogs, rule, streams: streams, ordered: isOrdered, run.seed, ranks, workers, cancellation)
+        var plan = DataPlan(available: try ranks.together { try memory?.available() ?? MemoryEstimate.available() })
+        if memory != nil, ranks.size == 1 {
+            plan = try DataPlan(
+                reading, rule, available: plan.available, estimate, deals: dealing != nil, workers, cancellation)
+        }
+        var loaded: TrainingData
+        switch plan.way {
+        case .log:
+            loaded = try TrainingData.load(
+                reading, catalogs, rule, streams: streams, ordered: isOrdered, run.seed, ranks, workers, cancellation)
+            try checkMemory(plan, loaded, estimate, workers)
+        case .passes(let indexed):
+            loaded = try TrainingData.load(
+                indexed, catalogs, rule, makesHistories: dealing == nil, run.seed, workers, cancellation)
+            if let dealing, let passes = loaded.passes {
+                let place = try plan.grid(
+                    passes, heldOut: loaded.interactions - loaded.trainInteractions, dealing,
+                    isLimited: memory?.memoryLimit != nil, workers)
+                loaded.grid = GridScratch(folder: path, place: place)
+            }
+        }
+        if plan.canRefer { try loaded.refer(reading, rule, run.seed) }
         let loadSeconds = clock.seconds
         let sizes = (users: loaded.history.rowCount, items: loaded.history.columnCount)
-        let memory = estimate(
-            sizes.users, sizes.items, loaded.history.entryCount, loaded.heldOut[.validation]?.count ?? 0,
-            ranks.size)
-        if isFirst { FileHandles.standardError("memory  \(memory.line)\n") }
-        try ranks.together { try memory.check() }
         guard ranks.size <= max(sizes.users, 1) else {
             throw StarlingError(
                 .usage, "\(ranks.size) ranks are more than the \(sizes.users) users there are to share",
@@ -99,7 +122,8 @@ struct TrainingJob {
         let loadPeak = Host.peakMemory()
         let loadSentBytes = ranks.sentBytes
         Host.resetPeakMemory()
-        let trainer = try makeTrainer(loaded, workers, isa)
+        let trainer = try makeTrainer(loaded, workers, isa, cancellation)
+        if loaded.referred != nil { loaded.letGoOfHistory() }
         guard let directory else {
             loaded.keepSizes()
             _ = try loop.train(trainer, ranks: ranks, cancellation: cancellation)
@@ -128,7 +152,7 @@ struct TrainingJob {
         }
         let trainPeak = Host.peakMemory()
 
-        let trained = loaded.history.entryCount
+        let trained = loaded.trainInteractions
         let summary = TrainingReport.Summary(
             model: model, run: path, users: sizes.users, items: sizes.items, interactions: loaded.interactions,
             trainInteractions: trained, factors: factors, threads: workers.count,
@@ -145,6 +169,22 @@ struct TrainingJob {
         if let tracker { try TrainingReport.tell(tracker, summary, directory) }
         try afterwards(ModelFolder(directory.modelPath))
         try TrainingReport.print(JSONValue(encoding: summary), json: run.json)
+    }
+
+    /// Says what a training on a log takes, and refuses what does not fit.
+    private func checkMemory(
+        _ plan: DataPlan, _ data: TrainingData, _ estimate: Estimate, _ workers: Workers
+    ) throws {
+        let sizes = ReadingSizes(
+            count: data.interactions, heldOut: data.interactions - data.trainInteractions, hasTimes: data.hasTimes,
+            before: plan.before,
+            sizes: TrainingSizes(
+                users: data.users.count, items: data.items.count, interactions: data.trainInteractions,
+                validation: data.heldOut[.validation]?.count ?? 0, hasValues: data.history.values != nil,
+                ranks: data.ranks.size))
+        let memory = sizes.ofLog(training: estimate(sizes.sizes), workers: workers)
+        if data.ranks.rank == 0 { FileHandles.standardError("memory  \(memory.line)\n") }
+        try data.ranks.together { try plan.check(memory) }
     }
 
     private var fullConfiguration: [String: JSONValue] {
@@ -168,11 +208,12 @@ struct TrainingJob {
         var parts = ModelParts(
             manifest: ModelManifest(
                 kind: model, users: data.users.count, items: data.items.count,
-                interactions: data.history.entryCount, factors: factors, facts: facts),
+                interactions: data.trainInteractions, factors: factors, facts: facts),
             weights: weights, users: data.users, items: data.items)
         parts.catalog = data.catalog
         parts.userCatalog = data.userCatalog
-        parts.history = data.history
+        parts.referredHistory = data.referred
+        parts.history = data.referred == nil ? data.history : nil
         parts.sequences = data.sequences
         parts.heldOut = data.heldOut
         return parts

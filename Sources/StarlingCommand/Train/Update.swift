@@ -19,8 +19,8 @@ struct UpdateCommand: ParsableCommand {
     func run() throws {
         let clock = Stopwatch()
         let run = try RunDirectory(reading: use.run)
-        let folder = try ModelFolder(run.modelPath)
         let workers = try makeWorkers(use.threads)
+        let folder = try ModelFolder(run.modelPath, access: historyAccess(workers))
         let cancellation = Signals.cancelOnInterrupt()
         let log = try reading.read(workers: workers, cancellation: cancellation).log
         let update = try ALSUpdate(of: folder, with: log, workers: workers, isa: .current())

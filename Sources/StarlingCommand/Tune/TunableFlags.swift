@@ -41,9 +41,10 @@ extension MFFlags: TunableFlags {
         let options = try options(seed: seed)
         return TrialPlan(
             epochs: options.epochs, configuration: configuration(options),
-            estimate: { users, items, ratings, validation, _ in
+            estimate: { sizes in
                 MatrixFactorization.memoryEstimate(
-                    users: users, items: items, ratings: ratings, validation: validation, options: options)
+                    users: sizes.users, items: sizes.items, ratings: sizes.interactions, validation: sizes.validation,
+                    options: options)
             },
             trainer: { data, validation, workers, isa in
                 try MatrixFactorization.trainer(
@@ -63,9 +64,10 @@ extension ALSFlags: TunableFlags {
         let options = try options(seed: seed)
         return TrialPlan(
             epochs: options.iterations, configuration: configuration(options),
-            estimate: { users, items, interactions, validation, _ in
+            estimate: { sizes in
                 AlternatingLeastSquares.memoryEstimate(
-                    users: users, items: items, interactions: interactions, validation: validation, options: options)
+                    users: sizes.users, items: sizes.items, interactions: sizes.interactions,
+                    validation: sizes.validation, options: options, hasValues: sizes.hasValues)
             },
             trainer: { data, validation, workers, isa in
                 try AlternatingLeastSquares.trainer(
@@ -84,10 +86,10 @@ extension TwoTowerFlags: TunableFlags {
     func plan(_ options: TwoTowerOptions, streams: Bool = false) -> TrialPlan {
         TrialPlan(
             epochs: options.epochs, configuration: configuration(options),
-            estimate: { users, items, interactions, validation, ranks in
+            estimate: { sizes in
                 TwoTower.memoryEstimate(
-                    users: users, items: items, interactions: interactions, validation: validation, options: options,
-                    streams: streams, ranks: ranks)
+                    users: sizes.users, items: sizes.items, interactions: sizes.interactions,
+                    validation: sizes.validation, options: options, streams: streams, ranks: sizes.ranks)
             },
             trainer: { data, validation, workers, isa in
                 try TwoTower.trainer(
@@ -120,10 +122,10 @@ extension SSEPTFlags: TunableFlags {
     ) -> TrialPlan {
         TrialPlan(
             epochs: options.epochs, configuration: configuration(options),
-            estimate: { users, items, interactions, validation, ranks in
+            estimate: { sizes in
                 SSEPT.memoryEstimate(
-                    users: users, items: items, interactions: interactions, validation: validation, options: options,
-                    ranks: ranks)
+                    users: sizes.users, items: sizes.items, interactions: sizes.interactions,
+                    validation: sizes.validation, options: options, ranks: sizes.ranks)
             },
             trainer: { data, validation, workers, isa in
                 try SSEPT.trainer(

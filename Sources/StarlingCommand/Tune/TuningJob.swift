@@ -114,8 +114,10 @@ struct TuningJob {
     private func checkMemory(_ data: TrainingData, _ validation: InteractionLog) throws {
         let estimates = trials.map {
             $0.plan.estimate(
-                data.history.rowCount, data.history.columnCount, data.history.entryCount,
-                metric.cutoff == nil ? validation.count : 0, 1)
+                TrainingSizes(
+                    users: data.history.rowCount, items: data.history.columnCount,
+                    interactions: data.history.entryCount,
+                    validation: metric.cutoff == nil ? validation.count : 0, hasValues: data.history.values != nil))
         }
         var memory = MemoryEstimate()
         for estimate in estimates.sorted(by: { $0.total > $1.total }).prefix(flags.parallel) {

@@ -64,7 +64,7 @@ struct BatchFlags: ParsableArguments {
             [UserRow](), [Bool](repeating: false, count: recommender.users.count), Set<String>()
         )
         func take(_ row: UserRow?, _ id: @autoclosure () -> String) {
-            guard let row, !recommender.history[row].isEmpty else {
+            guard let row, recommender.isTrained(row) else {
                 strangers.insert(id())
                 return
             }

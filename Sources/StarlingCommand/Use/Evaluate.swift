@@ -93,7 +93,7 @@ struct EvaluateCommand: ParsableCommand {
         let known = part.log.itemRows.indices.filter { part.log.itemRows[$0] < model.itemFactors.rows }
         let log = part.log.selecting(known)
         return try model.predictions(
-            of: log, history: recommender.history, workers: recommender.ranker.workers, cancellation: cancellation
+            of: log, history: try recommender.history, workers: recommender.ranker.workers, cancellation: cancellation
         ).map { PredictiveSpread($0, of: log) }
     }
 

@@ -40,7 +40,8 @@ struct ListExport {
         var seconds = 0.0
         func rank(_ each: (_ position: Int, RankedList) throws -> Void) throws {
             try recommender.ranker.top(
-                count, for: users, encoder: recommender.encoder, excluding: includeSeen ? nil : recommender.history,
+                count, for: users, encoder: recommender.encoder,
+                excluding: includeSeen ? nil : recommender.trained.of(users),
                 cancellation: cancellation
             ) { position, list in
                 try each(position, list)

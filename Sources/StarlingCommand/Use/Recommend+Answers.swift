@@ -15,7 +15,11 @@ extension RecommendCommand {
     }
 
     func answers(_ recommender: Recommender) throws -> [Answer] {
-        guard !history.isEmpty else { return try user.map { try answer(to: $0, recommender) } }
+        guard !history.isEmpty else {
+            let known = user.compactMap(recommender.users.row).filter(recommender.isTrained)
+            if !includeSeen || withHistory { _ = try recommender.trained.of(known) }
+            return try user.map { try answer(to: $0, recommender) }
+        }
         try recommender.requireHistories()
         let histories = try recommender.histories(parsing: history)
         let lists = try recommender.recommend(

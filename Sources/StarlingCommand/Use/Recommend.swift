@@ -100,6 +100,8 @@ struct RecommendCommand: ParsableCommand {
             return try report(recommender, users: answers.count, loadSeconds, rankSeconds, clock)
         }
         let rows = try rows(recommender, cancellation)
+        // Of all at once, where it takes a pass over the data.
+        if !includeSeen { _ = try recommender.trained.of(rows) }
         if inParts, let output {
             return try writeParts(
                 rows, to: output, format!, recommender, folder.manifest.weightsSHA256, loadSeconds, clock, cancellation)
@@ -116,7 +118,7 @@ struct RecommendCommand: ParsableCommand {
     /// Whom lists for many are for.
     private func rows(_ recommender: Recommender, _ cancellation: Cancellation) throws -> [UserRow] {
         if allUsers {
-            return (0..<recommender.users.count).map { UserRow($0) }.filter { !recommender.history[$0].isEmpty }
+            return (0..<recommender.users.count).map { UserRow($0) }.filter(recommender.isTrained)
         }
         guard let source = batch.usersFrom else { return try user.map(recommender.trainedUser) }
         let (rows, unknown) = try BatchFlags.users(of: source, known: recommender, cancellation)

@@ -20,9 +20,27 @@ struct UseFlags: ParsableArguments {
 
     /// The same, and the files it came from.
     func opened() throws -> (folder: ModelFolder, recommender: Recommender) {
-        let folder = try ModelFolder(RunDirectory(reading: run).modelPath)
-        return (folder, try openRecommender(folder, try makeWorkers(threads)))
+        let workers = try makeWorkers(threads)
+        let folder = try ModelFolder(RunDirectory(reading: run).modelPath, access: historyAccess(workers))
+        return (folder, try openRecommender(folder, workers))
     }
+}
+
+/// How commands read histories that a model's folder refers to: with a bar.
+func historyAccess(_ workers: Workers) -> HistoryAccess {
+    var access = HistoryAccess()
+    access.workers = workers
+    access.openShards = { try Program.current.shards(at: $0, nil) }
+    var bar: ProgressBar?
+    access.progress = { done, total in
+        bar = bar ?? ProgressBar("reading histories", unit: "interactions", total: total)
+        bar?.update(done: done)
+        if done == total {
+            bar?.finish()
+            bar = nil
+        }
+    }
+    return access
 }
 
 /// A model of any kind, ready for use.

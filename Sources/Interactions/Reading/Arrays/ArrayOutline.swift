@@ -2,7 +2,7 @@ import Basics
 import Formats
 
 /// What the headers in an NPZ file say of its interactions.
-struct ArrayOutline {
+struct ArrayOutline: Sendable {
     /// Which arrays hold what; nil for a sparse matrix.
     let names: NamedColumns?
     let count: Int

@@ -86,7 +86,7 @@ struct ArrayParser {
 
 extension [Int] {
     /// The first index whose element fulfils a condition that, once fulfilled, stays so.
-    fileprivate func partitioningIndex(_ condition: (Int) -> Bool) -> Int {
+    func partitioningIndex(_ condition: (Int) -> Bool) -> Int {
         var (low, high) = (0, count)
         while low < high {
             let middle = (low + high) / 2

@@ -33,17 +33,23 @@ struct ArrayReader {
     private func open(
         _ files: [MappedFile]
     ) throws -> (outlines: [ArrayOutline], tables: [Int: ArrayTable], slices: TableSlices) {
+        let outlines = try Self.outlines(of: files, options)
+        let slices = try TableSlices(of: outlines.map { $0.slices(of: sliceSize) }, file: files[0].path)
+            .share(of: ranks)
+        var tables: [Int: ArrayTable] = [:]
+        for table in slices.tables { tables[table] = try ArrayTable(files[table], outlines[table], workers: workers) }
+        return (outlines, tables, slices.cut(to: sliceSize))
+    }
+
+    /// - Throws: `badData` naming the first file whose arrays are not those of the first.
+    static func outlines(of files: [MappedFile], _ options: ReadingOptions) throws -> [ArrayOutline] {
         let outlines = try files.map { try ArrayOutline($0, options) }
         for (file, outline) in zip(files, outlines) where !outline.isLike(outlines[0]) {
             throw StarlingError(
                 .badData, "its arrays are not those of \(files[0].path)", at: .init(file: file.path),
                 remedy: "read files of different form one by one")
         }
-        let slices = try TableSlices(of: outlines.map { $0.slices(of: sliceSize) }, file: files[0].path)
-            .share(of: ranks)
-        var tables: [Int: ArrayTable] = [:]
-        for table in slices.tables { tables[table] = try ArrayTable(files[table], outlines[table], workers: workers) }
-        return (outlines, tables, slices.cut(to: sliceSize))
+        return outlines
     }
 
     private func parse(

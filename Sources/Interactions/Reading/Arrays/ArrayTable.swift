@@ -3,8 +3,8 @@ import Formats
 import Kernels
 
 /// The interactions of an NPZ file: a column of ids for users and one for items, perhaps values and times.
-struct ArrayTable {
-    enum IDs {
+struct ArrayTable: Sendable {
+    enum IDs: Sendable {
         /// One id an interaction, in the array of that name.
         case array(NPYArray)
         /// The number of the sparse row: row `r` has interactions `offsets[r]..<offsets[r + 1]`.
@@ -22,7 +22,7 @@ struct ArrayTable {
     /// Which part of a stream it is; nil for a file.
     let batch: Batch?
 
-    struct Batch {
+    struct Batch: Sendable {
         /// From 1.
         let number: Int
         /// Rows before it.
@@ -36,9 +36,10 @@ struct ArrayTable {
         return arrays.reduce(0) { $0 + $1.element.size }
     }
 
+    /// - Parameter verifying: compare arrays that are not compressed with their checksums.
     /// - Throws: `badData` naming the file and the array that cannot be what it should.
-    init(_ memory: MappedFile, _ outline: ArrayOutline, workers: Workers) throws {
-        let archive = try NPZFile(memory)
+    init(_ memory: MappedFile, _ outline: ArrayOutline, verifying: Bool = true, workers: Workers) throws {
+        let archive = try NPZFile(memory, verifying: verifying)
         if let names = outline.names {
             try self.init(columns: archive, names, workers)
         } else {

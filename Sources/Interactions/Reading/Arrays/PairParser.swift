@@ -10,8 +10,8 @@ struct PairParser {
     private var rows = 0
     private var tally = RefusalTally()
 
-    init(_ table: PairTable, _ task: ChunkTask) {
-        (self.table, output, users, items) = (table, task.output, task.users, task.items)
+    init(_ table: PairTable, output: ColumnPointers, users: IDSink, items: IDSink) {
+        (self.table, self.output, self.users, self.items) = (table, output, users, items)
     }
 
     /// What was parsed so far.

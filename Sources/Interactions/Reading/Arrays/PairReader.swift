@@ -18,6 +18,8 @@ struct PairReader {
     let windowSize: Int
     let ranks: any Communicator
 
+    static let format = "NumPy arrays of pairs: user, item"
+
     /// Whether a file holds pairs: it is one array, or an archive of one array, of two axes or without elements, which is
     /// what NumPy makes of no pairs.
     static func reads(_ file: MappedFile, _ options: ReadingOptions) throws -> Bool {
@@ -34,12 +36,23 @@ struct PairReader {
         var columns = LogColumns(capacity: max(1, slices.count), hasValues: false, hasTimes: false)
         let parsed = try ranks.together { try parse(tables, slices, &columns) }
         return try columns.log(
-            of: parsed, starts: slices.starts, format: "NumPy arrays of pairs: user, item", files: files.map(\.path),
+            of: parsed, starts: slices.starts, format: Self.format, files: files.map(\.path),
             remedy: "correct the arrays", workers: workers, ranks: ranks)
     }
 
     /// The slices that are this rank's, and the tables that they are of.
     private func open(_ files: [MappedFile]) throws -> (tables: [Int: PairTable], slices: TableSlices) {
+        let heads = try Self.heads(of: files, options)
+        let slices = try TableSlices(of: heads.map { $0.slices(of: 16 * windowSize) }, file: files[0].path)
+            .share(of: ranks)
+        var tables: [Int: PairTable] = [:]
+        for table in slices.tables { tables[table] = try heads[table].checked(by: workers) }
+        return (tables, slices)
+    }
+
+    /// - Parameter verifying: compare arrays that are not compressed with their checksums before they are read.
+    /// - Throws: `usage` for options that do not fit; `badData` for a file that holds no pairs.
+    static func heads(of files: [MappedFile], _ options: ReadingOptions, verifying: Bool = true) throws -> [PairTable] {
         for (option, isGiven) in [("separator", options.separator != nil), ("columns", options.columns != nil)] {
             guard !isGiven else {
                 throw StarlingError(
@@ -47,12 +60,7 @@ struct PairReader {
                     remedy: "leave it out")
             }
         }
-        let heads = try files.map { try PairTable($0) }
-        let slices = try TableSlices(of: heads.map { $0.slices(of: 16 * windowSize) }, file: files[0].path)
-            .share(of: ranks)
-        var tables: [Int: PairTable] = [:]
-        for table in slices.tables { tables[table] = try heads[table].checked(by: workers) }
-        return (tables, slices)
+        return try files.map { try PairTable($0, verifying: verifying) }
     }
 
     private func parse(
@@ -63,7 +71,7 @@ struct PairReader {
         return try parsing.run(starts: slices.starts, bytes: total, into: &columns) { index, task in
             let slice = slices.slices[index]
             let table = tables[slice.table]!
-            var parser = PairParser(table, task)
+            var parser = PairParser(table, output: task.output, users: task.users, items: task.items)
             try table.forEachWindow(of: slice.rows, size: windowSize) { rows, pairs in
                 try parser.parse(rows, pairs, skipsBadRows: options.skipsBadRows)
                 return try !parser.hasMetText && task.goesOn(after: rows.count * 2 * table.type.size)

@@ -3,7 +3,7 @@ import Formats
 import Kernels
 
 /// An array of pairs in a file.
-struct PairTable {
+struct PairTable: Sendable {
     let file: String
     /// The array's name in an archive; nil for a file of its own.
     let name: String?
@@ -13,7 +13,7 @@ struct PairTable {
     let type: ElementType
     private var content: Content
 
-    private enum Content {
+    private enum Content: Sendable {
         /// Bytes that can be read in any order.
         case view(NPYView)
         /// The same in an archive, not compared with its checksum yet.
@@ -22,16 +22,17 @@ struct PairTable {
         case stream(NPZFile)
     }
 
+    /// - Parameter verifying: compare an array that is not compressed with its checksum before it is read.
     /// - Throws: `badData` naming the file and what is not as it should be.
     /// - Complexity: O(1), for headers alone are looked at.
-    init(_ memory: MappedFile) throws {
+    init(_ memory: MappedFile, verifying: Bool = true) throws {
         file = memory.path
         let (shape, element): ([Int], NPYElement)
         if NPYView.reads(memory) {
             let view = try NPYView(memory)
             (shape, element, name, content) = (view.shape, view.element, nil, .view(view))
         } else {
-            let archive = try NPZFile(memory)
+            let archive = try NPZFile(memory, verifying: verifying)
             guard archive.names.count == 1 else {
                 throw StarlingError(
                     .badData,
@@ -63,6 +64,9 @@ struct PairTable {
         (count, self.type) = (shape[0], type)
     }
 
+    /// Whether it can be read from front to back alone.
+    var isCompressed: Bool { if case .stream = content { count > 0 } else { false } }
+
     /// The same table, for many slices, its array compared with the checksum that an archive has of one that is not compressed.
     func checked(by workers: Workers) throws -> PairTable {
         guard case .stored(let archive) = content else { return self }
@@ -73,8 +77,7 @@ struct PairTable {
 
     /// The parts that can be read independently, of about `size` pairs each; one of an array that is compressed.
     func slices(of size: Int) -> [Range<Int>] {
-        if case .stream = content, count > 0 { return [0..<count] }
-        return LineGrid.cuts(0..<count, size: size)
+        isCompressed ? [0..<count] : LineGrid.cuts(0..<count, size: size)
     }
 
     /// Calls `body` with one window after another of a slice; false stops.

@@ -11,8 +11,9 @@ struct MDSParser {
     private var rows = 0
     private var tally = RefusalTally()
 
-    init(_ shard: MDSShard, _ columns: MDSRoles, _ task: ChunkTask) {
-        (self.shard, self.columns, output, users, items) = (shard, columns, task.output, task.users, task.items)
+    init(_ shard: MDSShard, _ columns: MDSRoles, output: ColumnPointers, users: IDSink, items: IDSink) {
+        (self.shard, self.columns, self.output) = (shard, columns, output)
+        (self.users, self.items) = (users, items)
     }
 
     /// What was parsed so far.

@@ -17,19 +17,19 @@ struct MDSReader {
 
     /// - Throws: `badData` that names shard and sample; `usage` for columns that are not there.
     func read(_ folder: MDSFolder) throws -> (log: InteractionLog, report: IngestionReport) {
-        let columns = try ranks.together { try roles(of: folder) }
+        let columns = try ranks.together { try Self.roles(of: folder, options) }
         let numbers = ranks.share(of: folder.index.shards.map(\.samples))
         let starts = folder.index.shards[numbers].reduce(into: [0]) { $0.append($0.last! + $1.samples) }
         var log = LogColumns(
             capacity: max(1, starts.last!), hasValues: columns.names.value != nil, hasTimes: columns.names.time != nil)
         let parsed = try ranks.together { try parse(folder, numbers, columns, starts.dropLast(), &log) }
         return try log.log(
-            of: parsed, starts: starts.dropLast(), format: "MDS shards: \(columns.names.description)",
+            of: parsed, starts: starts.dropLast(), format: Self.format(columns),
             files: [folder.path], remedy: "name columns with --columns user=…,item=…", workers: workers, ranks: ranks)
     }
 
     /// What the columns are read as.
-    private func roles(of folder: MDSFolder) throws -> MDSRoles {
+    static func roles(of folder: MDSFolder, _ options: ReadingOptions) throws -> MDSRoles {
         guard options.separator == nil else {
             throw StarlingError(
                 .usage, "--separator has no meaning for shards", at: .init(file: folder.path), remedy: "leave it out")
@@ -43,6 +43,8 @@ struct MDSReader {
         return columns
     }
 
+    static func format(_ columns: MDSRoles) -> String { "MDS shards: \(columns.names.description)" }
+
     private func parse(
         _ folder: MDSFolder, _ numbers: Range<Int>, _ columns: MDSRoles, _ starts: [Int], _ log: inout LogColumns
     ) throws -> [ParsedChunk] {
@@ -50,7 +52,7 @@ struct MDSReader {
         let total = folder.index.shards[numbers].reduce(0) { $0 + $1.rawData.bytes }
         return try parsing.run(starts: starts, bytes: total, into: &log) { index, task in
             let shard = try folder.shard(numbers.lowerBound + index, cancellation: cancellation)
-            var parser = MDSParser(shard, columns, task)
+            var parser = MDSParser(shard, columns, output: task.output, users: task.users, items: task.items)
             for rows in LineGrid.cuts(0..<shard.count, size: windowSize) {
                 try parser.parse(rows, skipsBadRows: options.skipsBadRows)
                 shard.release(rows)
