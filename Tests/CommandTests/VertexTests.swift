@@ -125,7 +125,7 @@ import Training
         let whole = try starling(options, environment: environment("whole"))
         #expect(whole.status == 0, "\(whole.error)")
         let stopped = try shell(
-            "timeout -s TERM 0.4 \(builtProducts.path)/starling \(options.joined(separator: " "))",
+            "timeout --foreground -s TERM 0.4 \(builtProducts.path)/starling \(options.joined(separator: " "))",
             environment: environment("parts"))
         let again = try starling(options, environment: environment("parts"))
         #expect(again.status == 0, "\(again.error)")
