@@ -8,7 +8,7 @@ typedef float quarter __attribute__((vector_size(16)));
 enum {
     LANES = 16,
     DEPTH = 64,            // interactions that are packed and multiplied at a time
-    AHEAD = 8,             // rows are asked for so many interactions ahead
+    AHEAD = 32,            // rows are asked for so many interactions ahead
     CACHED = 1 << 17,      // floats of the other side that conjugate gradients walk again and again: half a megabyte
 };
 
@@ -46,10 +46,11 @@ static inline __attribute__((always_inline)) void weigh4(
     *targets = (quarter)((mask)all & (*weights > 0));
 }
 
+// Asks for a row of the other side, into the second-level cache: the first has room for too few that are on their way.
 static inline __attribute__((always_inline)) void fetch(const sk_als_side *side, const sk_als_row *row, size_t e) {
     if (e >= row->count) return;
     const float *y = side->factors + row->columns[e] * side->stride;
-    for (size_t v = 0; v < side->stride; v += LANES) __builtin_prefetch(y + v);
+    for (size_t v = 0; v < side->stride; v += LANES) __builtin_prefetch(y + v, 0, 2);
 }
 
 #define TARGET

@@ -25,12 +25,12 @@ package struct BlockGrid: Sendable {
 
     package var ratingCount: Int { ratingCounts.reduce(0, +) }
 
-    /// Blocks along a side: 16, or more until a block's item rows fit half of a usual second-level cache (1 MB) and
-    /// a block has no more than 2¹⁸ ratings, but never more than there are users or items. Few blocks mean many
-    /// ratings of a user in each, many blocks mean work for more threads: as many as there are blocks along a side.
+    /// Blocks along a side: 16, or more until a block's item rows fit a usual second-level cache (2 MB) and a block has
+    /// no more than 2²⁰ ratings, but never more than there are users or items. Few blocks mean many ratings of a user in
+    /// each, for which its row comes from memory once; many mean work for more threads: as many as there are along a side.
     package static func side(users: Int, items: Int, ratings: Int, factors: Int) -> Int {
         var side = 16
-        while side < 256, FactorTable.bytes(rows: items / side, width: factors) > 1 << 20 || ratings >> 18 > side * side
+        while side < 256, FactorTable.bytes(rows: items / side, width: factors) > 2 << 20 || ratings >> 20 > side * side
         {
             side *= 2
         }

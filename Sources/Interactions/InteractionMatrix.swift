@@ -53,4 +53,30 @@ public struct InteractionMatrix<Row: RowNumber, Column: RowNumber>: Sendable {
         }
         return Self(offsets: offsets, columns: columns, values: values, columnCount: columnCount)
     }
+    /// The matrix of a range of columns, the first of which becomes 0.
+    ///
+    /// - Complexity: O(rows · log(entries of a row) + entries that stay).
+    public func selecting(columns range: Range<Int>) -> Self {
+        var (offsets, columns): ([Int], [UInt32]) = ([0], [])
+        var values = values.map { _ in [Float]() }
+        offsets.reserveCapacity(rowCount + 1)
+        for row in 0..<rowCount {
+            let entries = self.offsets[row]..<self.offsets[row + 1]
+            let own = place(of: range.lowerBound, in: entries)..<place(of: range.upperBound, in: entries)
+            for entry in own { columns.append(self.columns[entry] - UInt32(range.lowerBound)) }
+            if let all = self.values { values! += all[own] }
+            offsets.append(columns.count)
+        }
+        return Self(offsets: offsets, columns: columns, values: values, columnCount: range.count)
+    }
+
+    /// The first of a row's entries whose column is not below `column`.
+    private func place(of column: Int, in entries: Range<Int>) -> Int {
+        var (low, high) = (entries.lowerBound, entries.upperBound)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(columns[middle]) < column { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
 }

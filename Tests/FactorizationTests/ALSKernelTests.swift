@@ -62,10 +62,13 @@ import Testing
         }
     }
 
-    /// Few interactions or more than the cache holds, alone or together: the same bits, and what three plain steps do.
-    @Test(arguments: [Shape(width: 128), Shape(width: 144, biased: true)])
-    func conjugateGradientsInCompany(shape: Shape) {
-        let system = System(shape, diagonal: false, rows: 3000)
+    /// Few interactions or more than the cache holds, of few rows or very many, alone or together: the same bits, and what three
+    /// plain steps do.
+    @Test(
+        arguments: [Shape(width: 128), Shape(width: 100, biased: true), Shape(width: 144, biased: true)],
+        [3000, 200_000])
+    func conjugateGradientsInCompany(shape: Shape, others: Int) {
+        let system = System(shape, diagonal: false, rows: others)
         let rows = [2600, 1900, 1500, 1100, 700, 300, 60, 0].map { Row($0, of: system, started: true) }
         for isa in InstructionSet.allCases where isa <= .best {
             let alone = rows.map { $0.solve { sk_als_cg($0, $1, 1, 3, $2, isa.rawValue) } }

@@ -91,8 +91,14 @@ import Training
         #expect(primal.interactions == 10 * 8192 && !primal.isRotated)
         let many = HistoryLengths([(length: 16, rows: 1e6)])
         #expect(ALSWork.cholesky(many, order: 32, others: 100, isImplicit: true).isRotated)
-        let cg = ALSWork.cg(short, order: 32, steps: 3)
-        #expect(cg.interactions == 4 * 64 * 160 && cg.rows == 4 * 1024 * 10)
+        let cg = ALSWork.cg(short, order: 32, others: 100, steps: 3)
+        #expect(cg.interactions == 4 * 64 * 160 && cg.rows == 4 * 1024 * 10 && cg.matrices == 0)
+        // 5000 · 32 floats do not stay in the cache: of 10⁶ rows they are few, of 10⁵ many, and one step is as soon done.
+        let long = HistoryLengths([(length: 5000, rows: 2)])
+        let matrices = ALSWork.cg(long, order: 32, others: 1_000_000, steps: 3)
+        #expect(matrices.matrices == 2 * 5000 * 512 && matrices.interactions == 0 && matrices.rows == 4 * 1024 * 2)
+        #expect(ALSWork.cg(long, order: 32, others: 100_000, steps: 3).interactions == 4 * 64 * 10_000)
+        #expect(ALSWork.cg(long, order: 48, others: 1_000_000, steps: 0).matrices == 0)
     }
 
     @Test func histories() {

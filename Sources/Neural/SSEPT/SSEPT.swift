@@ -89,7 +89,8 @@ public enum SSEPT {
             options.loss == .softmax
             ? 2 * items : (1 + options.drawn) * (options.worksByOperators ? options.factors + 2 : 1)
         estimate.add("a batch", bytes: 4 * places * ((8 + 16 * options.blocks) * width + 2 * candidates))
-        if validation > 0 { estimate.add("validation", bytes: 16 * validation + 4 * items * options.factors) }
+        let atOnce = itemParts == 1 ? items : min(items, SharedRanking.usualPart)
+        if validation > 0 { estimate.add("validation", bytes: 16 * validation + 4 * atOnce * options.factors) }
         return estimate
     }
 }
@@ -113,12 +114,12 @@ private struct SequenceValidation {
 
     /// `val_recall@10` and `val_ndcg@10` by full ranking of items that were trained, without those the user has had.
     func metrics(_ network: any SequenceModel, _ cancellation: Cancellation) throws -> [String: Double] {
-        let vectors = try network.itemVectors()
         let encoder = SSEPTEncoder(network, histories, options, isa: isa)
+        let items: SharedRanking.Parts = { try network.forEachItemPart(of: ranking.partRows, $0) }
         guard network.tables.contains(where: { $0.cut != nil }) else {
-            return try ranking.metrics(vectors, encoder, cutoff: 10, cancellation)
+            return try ranking.metrics(items, encoder, cutoff: 10, cancellation)
         }
         return try ranking.metrics(
-            vectors, EncodedUsers(ranking.users, by: encoder, ranks), cutoff: 10, cancellation)
+            items, EncodedUsers(ranking.users, by: encoder, ranks), cutoff: 10, cancellation)
     }
 }

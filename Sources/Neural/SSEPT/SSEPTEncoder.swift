@@ -61,26 +61,16 @@ final class SSEPTEncoder: SequenceEncoder {
     }
 }
 
-/// Vectors of users that were made beforehand, by all ranks together.
-final class EncodedUsers: QueryEncoder {
-    private let places: [UserRow: Int]
-    private let vectors: FactorTable
-
-    /// - Parameter users: this rank's, in any number.
-    init(_ users: [UserRow], by encoder: SSEPTEncoder, _ ranks: any Communicator) throws {
-        places = Dictionary(uniqueKeysWithValues: users.enumerated().map { ($1, $0) })
-        vectors = FactorTable(rows: users.count, width: encoder.dimensions)
-        let part = FactorTable(rows: SSEPTEncoder.chunk, width: encoder.dimensions)
-        for first in stride(from: 0, to: try ranks.allGather(users.count).max()!, by: SSEPTEncoder.chunk) {
-            let some = users.dropFirst(first).prefix(SSEPTEncoder.chunk)
-            try encoder.encode(Array(some), into: part)
-            for place in some.indices { _ = vectors.row(place).update(from: part.row(place - first)) }
+extension EncodedUsers {
+    /// Those that all ranks make together, each of its own `users`, in any number.
+    convenience init(_ users: [UserRow], by encoder: SSEPTEncoder, _ ranks: any Communicator) throws {
+        try self.init(users, dimensions: encoder.dimensions) { vectors in
+            let part = FactorTable(rows: SSEPTEncoder.chunk, width: encoder.dimensions)
+            for first in stride(from: 0, to: try ranks.allGather(users.count).max()!, by: SSEPTEncoder.chunk) {
+                let some = users.dropFirst(first).prefix(SSEPTEncoder.chunk)
+                try encoder.encode(Array(some), into: part)
+                for place in some.indices { _ = vectors.row(place).update(from: part.row(place - first)) }
+            }
         }
-    }
-
-    var dimensions: Int { vectors.width }
-
-    func encode(_ users: [UserRow], into table: borrowing FactorTable) throws {
-        for (place, user) in users.enumerated() { _ = table.row(place).update(from: vectors.row(places[user]!)) }
     }
 }

@@ -27,6 +27,14 @@ package protocol SequenceModel: Module {
 extension SequenceModel {
     package var weights: [TensorSource] { parameters.map { source($0) } }
 
+    /// The same, a part of so many items after the other where they are cut; all at once where they are not.
+    func forEachItemPart(of rows: Int, _ body: (_ first: Int, borrowing FactorTable) throws -> Void) throws {
+        guard let items = tables.first(where: { $0.numbers == .candidates && $0.cut != nil }) else {
+            return try body(0, itemVectors())
+        }
+        try items.forEachPart(of: rows, body)
+    }
+
     func restore(_ file: SafeTensorsFile) throws {
         for parameter in parameters { try restore(parameter, from: file) }
     }

@@ -63,14 +63,24 @@ package final class SequenceTable: Module {
     ///
     /// - Complexity: of a table that is cut, sends this rank's shard to each of the others.
     func all() throws -> FactorTable {
-        guard let cut else { return try own.table() }
+        guard cut != nil else { return try own.table() }
         let all = FactorTable(rows: rows, width: width)
-        for first in stride(from: 0, to: rows, by: 1 << 16) {
-            let some = [(first..<min(rows, first + 1 << 16)).map { UInt32($0) }]
-            try FetchedRows(some, of: [cut], ranks)
-                .copy(table: 0, to: ShardRows(base: all.base + first * all.stride, stride: all.stride))
+        try forEachPart(of: 1 << 16) { first, part in
+            for row in 0..<part.rows { _ = all.row(first + row).update(from: part.row(row)) }
         }
         return all
+    }
+
+    /// The same, so many rows at a time.
+    func forEachPart(of rows: Int, _ body: (_ first: Int, borrowing FactorTable) throws -> Void) throws {
+        guard let cut else { return try body(0, own.table()) }
+        for first in stride(from: 0, to: self.rows, by: rows) {
+            let some = first..<min(self.rows, first + rows)
+            let part = FactorTable(rows: some.count, width: width)
+            try FetchedRows([some.map { UInt32($0) }], of: [cut], ranks)
+                .copy(table: 0, to: ShardRows(base: part.base, stride: part.stride))
+            try body(first, part)
+        }
     }
 
     /// Normal numbers of the table's own random stream, whatever of it is here.

@@ -128,7 +128,9 @@ public enum TwoTower {
         let rows = min(users, options.userBuckets ?? users) + min(items, options.itemBuckets ?? items) + 2
         estimate.add("embeddings", bytes: 4 * stride * rows / ranks)
         estimate.add("optimiser", bytes: 4 * options.embeddings.stateFloats(stride: stride) * rows / ranks)
-        estimate.add("vectors", bytes: 2 * FactorTable.bytes(rows: users + items, width: options.width))
+        let vectors =
+            ranks == 1 ? users + items : min(users, validation) / ranks + min(items, SharedRanking.usualPart)
+        estimate.add("vectors", bytes: 2 * FactorTable.bytes(rows: vectors, width: options.width))
         let batch = min(options.batchSize, interactions)
         let columns = options.loss == .softmax ? batch + options.drawn : batch * (2 + options.drawn)
         estimate.add(

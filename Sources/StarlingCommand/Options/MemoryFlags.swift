@@ -7,7 +7,7 @@ struct MemoryFlags: ParsableArguments {
         help: ArgumentHelp(
             """
             Take no more memory than this, such as 4GB; stored NumPy arrays and MDS shards whose interactions do not fit are \
-            read in passes. Default: what is free.
+            read in passes. Default: what is free, of which interactions take at most three quarters.
             """, valueName: "size"))
     var memoryLimit: String?
 

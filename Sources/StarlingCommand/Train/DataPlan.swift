@@ -24,11 +24,15 @@ struct DataPlan {
 
     /// Goes through the source once where its log may not fit, and tells of it.
     ///
-    /// - Parameter deals: whether the model goes through passes itself, so that only these say what it takes; see ``grid(_:_:_:isLimited:_:)``.
+    /// - Parameters:
+    ///   - isLimited: whether `available` was asked for, and may be taken whole. Of what is merely free a quarter is left: to
+    ///     what else runs, and to the system's own copies of the files that are read.
+    ///   - deals: whether the model goes through passes itself, so that only these say what it takes; see
+    ///     ``grid(_:_:_:isLimited:_:)``.
     /// - Throws: `failed` with the numbers if no way fits; what reading throws.
     init(
-        _ reading: ReadingFlags, _ rule: SplitRule?, available: Int?, _ estimate: TrainingJob.Estimate, deals: Bool,
-        _ workers: Workers, _ cancellation: Cancellation
+        _ reading: ReadingFlags, _ rule: SplitRule?, available: Int?, isLimited: Bool,
+        _ estimate: TrainingJob.Estimate, deals: Bool, _ workers: Workers, _ cancellation: Cancellation
     ) throws {
         self.available = available
         let source: PassableSource
@@ -48,12 +52,13 @@ struct DataPlan {
                 users: 0, items: 0, interactions: train, validation: heldOut, hasValues: source.hasValues))
         func ofLog() -> Int { sizes.ofLog(training: estimate(sizes.sizes), workers: workers).total }
         // How many users and items there are, a pass would tell.
-        guard ofLog() > available / 4 else { return }
+        let most = isLimited ? available : available / 4 * 3
+        guard ofLog() > most / 4 else { return }
         let indexed = try ProgressBar.during("counting", unit: "interactions") {
             try IndexedSource(source, workers: workers, cancellation: cancellation, progress: $0)
         }
         (sizes.sizes.users, sizes.sizes.items) = (indexed.users.count, indexed.items.count)
-        guard ofLog() > available else { return }
+        guard ofLog() > most else { return }
         way = .passes(indexed)
         guard !deals else { return }
         let memory = sizes.ofPasses(indexed, training: estimate(sizes.sizes), workers: workers)

@@ -79,7 +79,8 @@ struct TrainingJob {
         var plan = DataPlan(available: try ranks.together { try memory?.available() ?? MemoryEstimate.available() })
         if memory != nil, ranks.size == 1 {
             plan = try DataPlan(
-                reading, rule, available: plan.available, estimate, deals: dealing != nil, workers, cancellation)
+                reading, rule, available: plan.available, isLimited: memory?.memoryLimit != nil, estimate,
+                deals: dealing != nil, workers, cancellation)
         }
         var loaded: TrainingData
         switch plan.way {

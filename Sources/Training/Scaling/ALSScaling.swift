@@ -94,7 +94,7 @@ package struct ALSScaling: ScalingModel {
     ) -> [PhaseCost] {
         let (k, ranks) = (Double(order), Double(cluster.ranks))
         let lengths = HistoryLengths(rows: rows, interactions: interactions, others: others)
-        let (work, rates, passes) = solving(lengths, others: others, machine)
+        let (work, seconds, efficiency) = solving(lengths, others: others, machine)
 
         var gram = PhaseCost("Gramian of \(other)")
         let groups = Double(gramGroups(rows: others))
@@ -110,12 +110,13 @@ package struct ALSScaling: ScalingModel {
         }
 
         var solve = PhaseCost(name)
-        solve.work = (work.interactions * rates.interaction + work.rows * rates.row) / ranks
+        solve.work = seconds / ranks
         if work.isRotated { solve.work += Double(rows) * k * k * machine.gramSeconds / ranks }
         solve.work *= unevenness(lengths, on: cluster)
-        solve.efficiency = rates.efficiency
+        solve.efficiency = efficiency
         let missed = machine.missed(Double(others * rowBytes), cores: cluster.cores)
-        solve.traffic = Double(interactions) / Double(cluster.nodes) * (8 + passes * missed * Double(rowBytes))
+        solve.traffic = Double(interactions) / Double(cluster.nodes) * (8 + missed * Double(rowBytes))
+        solve.waitsForMemory = true
         // After each wave, and at the end, every rank also says whether it stops.
         let waves = Double(Self.waves(bytes: rows * rowBytes))
         solve.sent = (ranks - 1) * (Double(rows * rowBytes) + ranks * (waves + 1))
@@ -124,25 +125,21 @@ package struct ALSScaling: ScalingModel {
         return isImplicit ? [gram, solve] : [solve]
     }
 
-    /// Multiply-adds, seconds of each, and how often a history's rows are fetched from memory.
+    /// Multiply-adds, what one thread takes for them, and what all processors are worth.
     private func solving(
         _ lengths: HistoryLengths, others: Int, _ machine: MachineConstants
-    ) -> (work: ALSWork, rates: (interaction: Double, row: Double, efficiency: Double), passes: Double) {
+    ) -> (work: ALSWork, seconds: Double, efficiency: Double) {
+        let exact = machine.cholesky.multiplyAdds(order: order, Self.choleskyCost)
         switch solver {
         case .cholesky:
-            let rates = machine.cholesky.multiplyAdds(order: order, Self.choleskyCost)
-            return (
-                .cholesky(lengths, order: order, others: others, isImplicit: isImplicit),
-                (rates.interaction, rates.row, machine.cholesky.efficiency), 1
-            )
+            let work = ALSWork.cholesky(lengths, order: order, others: others, isImplicit: isImplicit)
+            return (work, work.interactions * exact.interaction + work.rows * exact.row, machine.cholesky.efficiency)
         case .cg(let steps):
+            let work = ALSWork.cg(lengths, order: order, others: others, steps: steps)
             let rates = machine.cg.multiplyAdds(order: order, Self.cgCost)
-            // Histories of up to 2¹⁷ floats stay in the cache from step to step.
-            let stays = lengths.interactions / lengths.rows * Double(order) <= 131_072
-            return (
-                .cg(lengths, order: order, steps: steps), (rates.interaction, rates.row, machine.cg.efficiency),
-                stays ? 1 : Double(steps + 1)
-            )
+            let seconds =
+                work.interactions * rates.interaction + work.matrices * exact.interaction + work.rows * rates.row
+            return (work, seconds, machine.cg.efficiency)
         }
     }
 

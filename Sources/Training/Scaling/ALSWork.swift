@@ -52,6 +52,8 @@ package struct HistoryLengths: Sendable, Equatable {
 package struct ALSWork: Sendable, Equatable {
     /// For interactions and for rows besides, whose rates differ (``MachineConstants/Solve``).
     package var interactions = 0.0, rows = 0.0
+    /// For matrices that conjugate gradients add up first, at the rate of interactions solved exactly.
+    package var matrices = 0.0
     /// Whether the other side is turned to the basis of the Gramian's eigenvectors.
     package var isRotated = false
 
@@ -80,9 +82,19 @@ package struct ALSWork: Sendable, Equatable {
         return dual
     }
 
-    /// By steps of conjugate gradients: each, and the one that begins, costs 2 n k and k².
-    package static func cg(_ lengths: HistoryLengths, order: Int, steps: Int) -> ALSWork {
+    /// By steps of conjugate gradients: each, and the one that begins, costs 2 n k and k². A history of more than 2¹⁷ floats,
+    /// and of fewer than a 64th of the other side's rows, costs n k²/2 for its matrix instead of 2 n k a step, where
+    /// k ≤ 32 (steps + 1); see `sk_als_cg`.
+    package static func cg(_ lengths: HistoryLengths, order: Int, others: Int, steps: Int) -> ALSWork {
         let (k, passes) = (Double(order), Double(steps + 1))
-        return ALSWork(interactions: passes * 2 * k * lengths.interactions, rows: passes * k * k * lengths.rows)
+        var work = ALSWork(rows: passes * k * k * lengths.rows)
+        for (n, count) in lengths.lengths {
+            if n * k > 131_072, n < Double(others) / 64, order <= 32 * (steps + 1) {
+                work.matrices += count * n * k * k / 2
+            } else {
+                work.interactions += passes * 2 * k * count * n
+            }
+        }
+        return work
     }
 }

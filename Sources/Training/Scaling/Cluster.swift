@@ -62,6 +62,9 @@ package struct PhaseCost: Sendable, Equatable {
     package var efficiency = 1.0
     /// Bytes that a node's memory moves.
     package var traffic = 0.0
+    /// Whether processors wait for what memory moves, because each row is needed as soon as it is there; otherwise they work
+    /// meanwhile.
+    package var waitsForMemory = false
     /// Bytes that all ranks send together.
     package var sent = 0.0
     /// Messages that a rank waits for one after the other.
@@ -87,10 +90,12 @@ package struct PhaseCost: Sendable, Equatable {
             + (ranks > 1 ? messages * (cluster.nodes > 1 ? cluster.network.latency : machine.link.latency) : 0)
         // Without a processor to spare, what ranks of a node hand each other takes the time of those that work.
         let isFull = cluster.workers * cluster.threads >= cluster.cores
-        let busy = max(processor, memory) + (isFull ? own : 0)
+        let working = waitsForMemory ? processor + memory : max(processor, memory)
+        let busy = working + (isFull ? own : 0)
         let sending = wire + (isFull ? 0 : own)
         return ScalingPhase(
             name: name, sentBytes: Int(sent.rounded()), processorSeconds: processor, memorySeconds: memory,
-            networkSeconds: own + wire, seconds: max(busy, sending) + min(busy, sending) / batches)
+            workSeconds: working, networkSeconds: own + wire, seconds: max(busy, sending) + min(busy, sending) / batches
+        )
     }
 }

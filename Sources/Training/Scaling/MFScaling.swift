@@ -40,12 +40,14 @@ package struct MFScaling: ScalingModel {
         let turns = ((side / ranks).rounded(.up) / threads).rounded(.up)
         walk.work = turns * threads * ratings / side * machine.mf.ratingSeconds(factors: factors)
         walk.efficiency = machine.mf.efficiency
-        // Ratings in their order; users' rows whenever a block has them; items' rows where those of blocks at work do not stay.
+        // Ratings in their order; rows whenever a block has them, unless the cache has all; items' rows at every rating where those
+        // of blocks at work do not stay.
+        let tables = machine.missed(Double(users + items) * row, cores: cluster.cores)
         let blocks = Double(items) / side * row * Double(min(cluster.busy, gridSide))
-        let visits = min(side * Double(users), ratings)
-        walk.traffic =
-            (12 * ratings + 2 * row * visits + 2 * row * ratings * machine.missed(blocks, cores: cluster.cores))
-            / Double(cluster.nodes)
+        let visits = min(side * Double(users), ratings) + min(side * Double(items), ratings)
+        let missed = visits * tables + ratings * machine.missed(blocks, cores: cluster.cores)
+        walk.traffic = (12 * ratings + 2 * row * missed) / Double(cluster.nodes)
+        walk.waitsForMemory = true
         // From one stratum to the next every rank hands on one block; after each it says how far it is, in 24 bytes.
         walk.sent =
             ranks > 1 ? (side - 1) * ranks / side * Double(items) * row + side * (ranks - 1) * ranks * 24 : 0

@@ -3,14 +3,16 @@ package struct ScalingPhase: Sendable, Equatable {
     package var name: String
     /// Bytes that all ranks send, together.
     package var sentBytes: Int
-    /// Seconds of a rank if only its processors counted, or its memory, or what it sends.
-    package var processorSeconds, memorySeconds, networkSeconds: Double
+    /// Seconds of a rank if only its processors counted, or only its memory.
+    package var processorSeconds, memorySeconds: Double
+    /// Of both together, and of what it sends.
+    package var workSeconds, networkSeconds: Double
     /// Seconds that the phase takes.
     package var seconds: Double
 
     /// Seconds of sending during which work goes on.
     package var overlappedSeconds: Double {
-        max(0, max(processorSeconds, memorySeconds) + networkSeconds - seconds)
+        max(0, workSeconds + networkSeconds - seconds)
     }
 }
 
@@ -40,7 +42,7 @@ package struct ScalingPlan: Sendable, Equatable {
         var spent: [Bound: Double] = [:]
         for phase in phases {
             let work: Bound = phase.memorySeconds > phase.processorSeconds ? .memory : .computing
-            spent[work, default: 0] += max(phase.memorySeconds, phase.processorSeconds)
+            spent[work, default: 0] += phase.workSeconds
             spent[.network, default: 0] += phase.networkSeconds
         }
         return Bound.allCases.max { spent[$0, default: 0] < spent[$1, default: 0] }!

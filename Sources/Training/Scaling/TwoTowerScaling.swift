@@ -84,7 +84,9 @@ package struct TwoTowerScaling: ScalingModel {
         let tables = [users, items].reduce(0) { $0 + (isReplicated($1) ? bytes($1) : (bytes($1) + ranks - 1) / ranks) }
         estimate.add("embeddings and optimiser", bytes: workers * tables)
         estimate.add("layers and optimiser", bytes: workers * 16 * parameters)
-        estimate.add("vectors", bytes: workers * 2 * FactorTable.bytes(rows: users + items, width: width))
+        // For validation: of several ranks each has its part of the users, and 65,536 items at a time.
+        let rows = ranks == 1 ? users + items : (users + ranks - 1) / ranks + min(items, 1 << 16)
+        estimate.add("vectors", bytes: workers * 2 * FactorTable.bytes(rows: rows, width: width))
         let batch = min(batchSize, interactions)
         estimate.add(
             "batches",
