@@ -15,7 +15,7 @@ enum {
 int sk_als_takes_dual(size_t order, size_t count) { return count <= order * 5 / 8; }
 
 size_t sk_als_scratch(size_t order, size_t longest) {
-    return 3 * order * order + (2 * DEPTH + 96) * order + 3 * SK_ALS_TOGETHER * order + 3 * (longest + LANES);
+    return 3 * order * order + (2 * DEPTH + 96) * order + 3 * SK_ALS_TOGETHER * order + 3 * (longest + LANES) + CACHED;
 }
 
 // The weight and target of interaction e.

@@ -81,6 +81,6 @@ extension BlockGrid {
         return max(1, min(workers, side, buffers / max(1, buildBytes(ratings, side: side))))
     }
 
-    /// Memory that building one user block takes.
-    static func buildBytes(_ ratings: Int, side: Int) -> Int { 22 * ratings / side }
+    /// Memory that building one user block takes, as measured: its columns twice while they are sorted, and room to sort.
+    static func buildBytes(_ ratings: Int, side: Int) -> Int { 26 * ratings / side }
 }
