@@ -71,10 +71,10 @@ public final class MappedFile: @unchecked Sendable {
     }
 
     /// Tells the system that a range will not be read again soon, so that it does not count as this process's
-    /// memory. Its content stays readable, also that of the pages around, of which the system maps some at every fault.
+    /// memory. Its content stays readable, also that of the pages before, of which the system maps up to 2 MB at every fault.
     public func release(_ range: Range<Int>) {
         guard isMapped else { return }
-        let (page, around) = (Int(sysconf(Int32(_SC_PAGESIZE))), 1 << 16)
+        let (page, around) = (Int(sysconf(Int32(_SC_PAGESIZE))), 2 << 20)
         let start = max(0, range.lowerBound - around) / page * page
         let end = min(bytes.count, range.upperBound + page - 1) / page * page
         guard start < end else { return }
