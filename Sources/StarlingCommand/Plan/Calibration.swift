@@ -18,7 +18,7 @@ struct Calibration {
 
     /// All ranks of a group call it; rank 0 measures the machine while others wait, then all measure what is between them.
     ///
-    /// - Complexity: some 20 seconds.
+    /// - Complexity: some 35 seconds.
     func measure() throws -> MachineConstants {
         var found = try communicator.together { communicator.rank == 0 ? try machine() : MachineConstants.builtIn }
         if let link = try LinkCalibration(communicator).measure() { (found.link, found.isLinkMeasured) = (link, true) }
@@ -46,10 +46,11 @@ struct Calibration {
 
     /// The least seconds of an epoch of each, among some after the first: by processors, all threads together, and by the clock.
     /// They take turns, so that what disturbs the machine disturbs all.
-    private func epochs(_ trainers: [any EpochTrainer]) throws -> [(processors: Double, clock: Double)] {
+    private func epochs(_ trainers: [any EpochTrainer], rounds: Int = 6) throws -> [(processors: Double, clock: Double)]
+    {
         let cancellation = Cancellation()
         var best = trainers.map { _ in (processors: Double.infinity, clock: Double.infinity) }
-        for number in 1...Self.rounds {
+        for number in 1...rounds {
             for (place, trainer) in trainers.enumerated() {
                 let (clock, own) = (Stopwatch(), MachineLoad.own)
                 _ = try trainer.train(epoch: number, cancellation: cancellation, progress: { _ in })
@@ -61,28 +62,38 @@ struct Calibration {
         return best
     }
 
-    private static let rounds = 4
-
     /// What all processors do of what they would do each alone, by their seconds for the same.
     private func efficiency(one: Double, all seconds: Double) -> Double {
         all.count == 1 ? 1 : min(1, max(0.05, one / seconds))
     }
 
+    /// Of ratings of few users and items, and as many of many, so that an epoch is so much a rating and so much a row of a block.
     private func walk(_ isa: InstructionSet) throws -> MachineConstants.Walk {
         say("mf")
-        let history = try SyntheticRatings(users: 2000, items: 2000, interactions: 500_000, seed: 1).log(workers: all)
-            .userMatrix(workers: all)
-        let factors = [32, 64, 128]
-        let seconds = try epochs(
-            (factors.map { ($0, one) } + [(64, all)]).map { factors, workers in
-                var options = MatrixFactorizationOptions()
-                (options.factors, options.epochs) = (factors, Self.rounds)
-                return try MatrixFactorization.trainer(on: history, options: options, workers: workers, isa: isa)
-            }
-        ).map(\.processors)
-        return MachineConstants.Walk(
-            points: zip(factors, seconds).map { .init(factors: $0, ratingSeconds: $1 / Double(history.entryCount)) },
-            efficiency: efficiency(one: seconds[1], all: seconds[3]))
+        let ratings = 2_000_000
+        let histories = try [(users: 4000, items: 4000), (users: 32_000, items: 16_000)].map {
+            try SyntheticRatings(users: $0.users, items: $0.items, interactions: ratings, seed: 1).log(workers: all)
+                .userMatrix(workers: all)
+        }
+        let (factors, rounds) = ([32, 64, 128], 8)
+        let runs = factors.flatMap { k in histories.map { ($0, k, one) } } + [(histories[1], 64, all)]
+        let trainers = try runs.map { history, factors, workers in
+            var options = MatrixFactorizationOptions()
+            (options.factors, options.epochs) = (factors, rounds)
+            return try MatrixFactorization.trainer(on: history, options: options, workers: workers, isa: isa)
+        }
+        let seconds = try epochs(trainers, rounds: rounds).map(\.processors)
+        let points = factors.enumerated().map { place, factors in
+            let fit = LinearFit(
+                zip(histories, seconds[(2 * place)...]).map { history, seconds in
+                    let (users, items) = (history.rowCount, history.columnCount)
+                    let side = BlockGrid.side(users: users, items: items, ratings: history.entryCount, factors: factors)
+                    let rows = MFScaling.visits(users: users, items: items, ratings: history.entryCount, side: side)
+                    return (Double(history.entryCount), Double(rows), seconds)
+                })
+            return MachineConstants.Walk.Point(factors: factors, ratingSeconds: fit.first, rowSeconds: fit.second)
+        }
+        return MachineConstants.Walk(points: points, efficiency: efficiency(one: seconds[3], all: seconds[6]))
     }
 
     /// Of histories that are all as long, and too long for the dual, so that an epoch is so much an interaction and so much a
@@ -91,7 +102,9 @@ struct Calibration {
         _ solver: ALSOptions.Solver, _ gram: Double, _ isa: InstructionSet
     ) throws -> MachineConstants.Solve {
         say("als, " + solver.rawValue)
-        let histories = [(rows: 6000, length: 96), (rows: 6000, length: 240)].map(Self.history)
+        // Conjugate gradients wait for the cache behind that one too.
+        let (rows, lengths) = solver == .cholesky ? (6000, [96, 240]) : (40_000, [32, 160])
+        let histories = lengths.map { Self.history(rows: rows, length: $0) }
         var found = MachineConstants.Solve(points: [], efficiency: 1)
         for factors in [32, 64, 128] {
             var options = ALSOptions()
@@ -135,7 +148,7 @@ struct Calibration {
         let sizes = [1024, 8192]
         func trainer(_ batchSize: Int, _ workers: Workers) throws -> any EpochTrainer {
             var options = TwoTowerOptions()
-            (options.batchSize, options.epochs) = (batchSize, Self.rounds)
+            (options.batchSize, options.epochs) = (batchSize, 6)
             return try TwoTower.trainer(
                 on: history, users: log.users, items: log.items, options: options, workers: workers, isa: isa)
         }

@@ -16,7 +16,9 @@ extension MachineConstants {
         let rates = Table(
             header: ["one thread", "factors", "an interaction", "a row", "\(processors) processors at once"],
             rows: rows("als cholesky", cholesky) + rows("als cg, 3 steps", cg)
-                + mf.points.map { ["mf", "\($0.factors)", nano($0.ratingSeconds), "–", share(mf.efficiency)] }
+                + mf.points.map {
+                    ["mf", "\($0.factors)", nano($0.ratingSeconds), nano($0.rowSeconds), share(mf.efficiency)]
+                }
                 + [["two-tower, less products", "64", nano(twoTower.sampleSeconds), "–", share(twoTower.efficiency)]]
         ).render()
         let flow = Table(rows: [

@@ -21,7 +21,7 @@ struct PlanCommand: ParsableCommand {
     @Flag(help: "Print the scaling table of HPXPy's ALS notebook beside what this model says of its rows.")
     var table = false
 
-    @Flag(help: "Measure this machine, which takes some 20 seconds, and keep the figures.")
+    @Flag(help: "Measure this machine, which takes some 35 seconds, and keep the figures.")
     var calibrate = false
 
     @Option(

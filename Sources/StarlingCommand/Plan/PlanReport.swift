@@ -93,7 +93,9 @@ struct PlanReport {
                         ?? ", on any of these numbers of \(what)."))
         }
         lines.append(
-            "A checkpoint is \(Numerals.bytes(plan.checkpointBytes)), written in \(Quantity.seconds(plan.checkpointSeconds)): "
+            "A checkpoint is \(Numerals.bytes(plan.checkpointBytes)), "
+                + (plan.gathering.sentBytes > 0 ? "gathered and " : "")
+                + "written in \(Quantity.seconds(plan.checkpointSeconds)): "
                 + "\(Numerals.fixed(plan.checkpointSeconds / plan.seconds, 2)) epochs.")
         return lines.joined(separator: "\n") + "\n"
     }
@@ -123,7 +125,7 @@ extension PlanReport {
             let fits: Bool
         }
         struct Checkpoint: Encodable {
-            let bytes: Int
+            let bytes, sent_bytes: Int
             let seconds: Double
         }
         let model: String
@@ -157,7 +159,8 @@ extension PlanReport {
                     computing_seconds: $0.processorSeconds, memory_seconds: $0.memorySeconds,
                     network_seconds: $0.networkSeconds, overlapped_seconds: $0.overlappedSeconds, seconds: $0.seconds)
             }, sent_bytes: plan.sentBytes, seconds: plan.seconds,
-            checkpoint: .init(bytes: plan.checkpointBytes, seconds: plan.checkpointSeconds),
+            checkpoint: .init(
+                bytes: plan.checkpointBytes, sent_bytes: plan.gathering.sentBytes, seconds: plan.checkpointSeconds),
             scaling: curve.points.map {
                 .init(
                     nodes: $0.plan.cluster.nodes, ranks: $0.plan.cluster.ranks, seconds: $0.plan.seconds,

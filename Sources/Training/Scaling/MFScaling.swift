@@ -31,6 +31,11 @@ package struct MFScaling: ScalingModel {
         return estimate
     }
 
+    /// Rows of users and items that blocks have, each as often as it is in one.
+    package static func visits(users: Int, items: Int, ratings: Int, side: Int) -> Int {
+        min(side * users, ratings) + min(side * items, ratings)
+    }
+
     package func costs(on cluster: Cluster, _ machine: MachineConstants) -> [PhaseCost] {
         let (ranks, side) = (Double(cluster.ranks), Double(gridSide))
         let (ratings, row) = (Double(interactions), Double(rowBytes))
@@ -38,24 +43,26 @@ package struct MFScaling: ScalingModel {
         // Blocks that a thread walks of a stratum, one after the other.
         let threads = Double(cluster.threads)
         let turns = ((side / ranks).rounded(.up) / threads).rounded(.up)
-        walk.work = turns * threads * ratings / side * machine.mf.ratingSeconds(factors: factors)
+        let visits = Double(Self.visits(users: users, items: items, ratings: interactions, side: gridSide))
+        let (rating, visit) = machine.mf.seconds(factors: factors)
+        walk.work = turns * threads / side * (ratings * rating + visits * visit)
         walk.efficiency = machine.mf.efficiency
         // Ratings in their order; rows whenever a block has them, unless the cache has all; items' rows at every rating where those
         // of blocks at work do not stay.
         let tables = machine.missed(Double(users + items) * row, cores: cluster.cores)
         let blocks = Double(items) / side * row * Double(min(cluster.busy, gridSide))
-        let visits = min(side * Double(users), ratings) + min(side * Double(items), ratings)
         let missed = visits * tables + ratings * machine.missed(blocks, cores: cluster.cores)
         walk.traffic = (12 * ratings + 2 * row * missed) / Double(cluster.nodes)
         walk.waitsForMemory = true
-        // From one stratum to the next every rank hands on one block; after each it says how far it is, in 24 bytes.
-        walk.sent =
-            ranks > 1 ? (side - 1) * ranks / side * Double(items) * row + side * (ranks - 1) * ranks * 24 : 0
+        // From one stratum to the next every rank hands on one block, and says how far it is in 24 bytes; in the end what was lost
+        // in each block, in 9.
+        let told = (ranks - 1) * (24 * side * ranks + 9 * side * side)
+        walk.sent = ranks > 1 ? (side - 1) * ranks / side * Double(items) * row + told : 0
         // Blocks travel while others are walked.
         walk.batches = side
-        var gather = PhaseCost("gathering")
-        gather.sent = (ranks - 1) * (Double(users + items) * row + 9 * side * side)
-        gather.messages = 1
-        return cluster.ranks > 1 ? [walk, gather] : [walk]
+        return [walk]
     }
+
+    /// Every rank gets the others' rows.
+    package func gatheredBytes(ranks: Int) -> Double { Double((ranks - 1) * (users + items) * rowBytes) }
 }

@@ -7,78 +7,81 @@ extension MachineConstants {
             {
               "cache_bytes": 33554432,
               "cg": {
-                "efficiency": 0.83,
+                "efficiency": 1,
                 "points": [
                   {
                     "factors": 32,
-                    "interaction_seconds": 1.23e-08,
-                    "row_seconds": 2.46e-07
+                    "interaction_seconds": 1.27e-08,
+                    "row_seconds": 2.62e-07
                   },
                   {
                     "factors": 64,
-                    "interaction_seconds": 2.13e-08,
-                    "row_seconds": 4.88e-07
+                    "interaction_seconds": 2.69e-08,
+                    "row_seconds": 5.34e-07
                   },
                   {
                     "factors": 128,
-                    "interaction_seconds": 5.82e-08,
-                    "row_seconds": 8.93e-07
+                    "interaction_seconds": 6.22e-08,
+                    "row_seconds": 1.6e-06
                   }
                 ]
               },
               "cholesky": {
-                "efficiency": 0.959,
+                "efficiency": 0.99,
                 "points": [
                   {
                     "factors": 32,
-                    "interaction_seconds": 1.72e-08,
-                    "row_seconds": 1.07e-06
+                    "interaction_seconds": 1.77e-08,
+                    "row_seconds": 9.44e-07
                   },
                   {
                     "factors": 64,
-                    "interaction_seconds": 5.62e-08,
-                    "row_seconds": 3.54e-06
+                    "interaction_seconds": 5.19e-08,
+                    "row_seconds": 3.16e-06
                   },
                   {
                     "factors": 128,
-                    "interaction_seconds": 1.9e-07,
-                    "row_seconds": 1.26e-05
+                    "interaction_seconds": 1.77e-07,
+                    "row_seconds": 1.33e-05
                   }
                 ]
               },
               "gram_seconds": 2.13e-11,
               "instruction_set": "avx512",
               "link": {
-                "bandwidth": 1080000000.0,
-                "latency": 9.8e-05
+                "bandwidth": 2940000000.0,
+                "latency": 3.5e-06
               },
               "link_measured": true,
-              "machine": "2 processors of an AMD EPYC",
-              "measured": "2026-11-23T13:43:45Z",
-              "memory_bandwidth": 23700000000.0,
+              "machine": "vm",
+              "measured": "2026-11-24T02:06:05Z",
+              "memory_bandwidth": 43900000000.0,
               "mf": {
-                "efficiency": 0.758,
+                "efficiency": 1,
                 "points": [
                   {
                     "factors": 32,
-                    "rating_seconds": 7.47e-09
+                    "rating_seconds": 6.26e-09,
+                    "row_seconds": 5.82e-09
                   },
                   {
                     "factors": 64,
-                    "rating_seconds": 1.01e-08
+                    "rating_seconds": 8.89e-09,
+                    "row_seconds": 1.09e-08
                   },
                   {
                     "factors": 128,
-                    "rating_seconds": 1.89e-08
+                    "rating_seconds": 1.55e-08,
+                    "row_seconds": 3.48e-08
                   }
                 ]
               },
-              "others": 0.535,
+              "others": 0.0093,
               "processors": 2,
               "two_tower": {
-                "efficiency": 0.35,
-                "multiply_add_seconds": 1.03e-11,
-                "sample_seconds": 3.8e-06
+                "efficiency": 0.939,
+                "multiply_add_seconds": 2.11e-11,
+                "sample_seconds": 1.49e-06
               }
             }
             """

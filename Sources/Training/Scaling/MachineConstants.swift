@@ -34,19 +34,21 @@ package struct MachineConstants: Codable, Sendable, Equatable {
         package init(points: [Point], efficiency: Double) { (self.points, self.efficiency) = (points, efficiency) }
     }
 
-    /// A rating of matrix factorisation over the block grid.
+    /// Matrix factorisation over the block grid.
     package struct Walk: Codable, Sendable, Equatable {
         package struct Point: Codable, Sendable, Equatable {
             package var factors: Int
-            package var ratingSeconds: Double
+            /// For each rating, and for each row of a user or an item that a block has.
+            package var ratingSeconds, rowSeconds: Double
 
-            package init(factors: Int, ratingSeconds: Double) {
-                (self.factors, self.ratingSeconds) = (factors, ratingSeconds)
+            package init(factors: Int, ratingSeconds: Double, rowSeconds: Double) {
+                (self.factors, self.ratingSeconds, self.rowSeconds) = (factors, ratingSeconds, rowSeconds)
             }
 
             private enum CodingKeys: String, CodingKey {
                 case factors
                 case ratingSeconds = "rating_seconds"
+                case rowSeconds = "row_seconds"
             }
         }
 
@@ -120,7 +122,9 @@ extension MachineConstants {
         let solves = [cholesky, cg].flatMap(\.points)
         let sizes = [memoryBandwidth, gramSeconds, link.bandwidth] + solves.map(\.interactionSeconds)
         let shares = [cholesky.efficiency, cg.efficiency, mf.efficiency, twoTower.efficiency]
-        let times = [link.latency, twoTower.sampleSeconds, twoTower.multiplyAddSeconds] + solves.map(\.rowSeconds)
+        let times =
+            [link.latency, twoTower.sampleSeconds, twoTower.multiplyAddSeconds] + solves.map(\.rowSeconds)
+            + mf.points.map(\.rowSeconds)
         return processors > 0 && !cholesky.points.isEmpty && !cg.points.isEmpty && !mf.points.isEmpty
             && (sizes + shares + mf.points.map(\.ratingSeconds)).allSatisfy { $0 > 0 && $0.isFinite }
             && times.allSatisfy { $0 >= 0 && $0.isFinite }
@@ -170,15 +174,19 @@ extension MachineConstants.Solve {
 }
 
 extension MachineConstants.Walk {
-    /// Seconds of a rating: between two measurements on a line, above the last in proportion, below the first as that.
-    package func ratingSeconds(factors: Int) -> Double {
+    /// Seconds of a rating and of a row: between two measurements on a line, above the last in proportion, below the first as that.
+    package func seconds(factors: Int) -> (rating: Double, row: Double) {
         guard let right = points.firstIndex(where: { $0.factors >= factors }) else {
             let last = points[points.count - 1]
-            return last.ratingSeconds * Double(factors) / Double(last.factors)
+            let more = Double(factors) / Double(last.factors)
+            return (last.ratingSeconds * more, last.rowSeconds * more)
         }
-        guard right > 0 else { return points[0].ratingSeconds }
+        guard right > 0 else { return (points[0].ratingSeconds, points[0].rowSeconds) }
         let (from, to) = (points[right - 1], points[right])
         let share = Double(factors - from.factors) / Double(to.factors - from.factors)
-        return from.ratingSeconds + share * (to.ratingSeconds - from.ratingSeconds)
+        return (
+            from.ratingSeconds + share * (to.ratingSeconds - from.ratingSeconds),
+            from.rowSeconds + share * (to.rowSeconds - from.rowSeconds)
+        )
     }
 }

@@ -32,10 +32,12 @@ package struct ScalingPlan: Sendable, Equatable {
     package var phases: [ScalingPhase]
     /// Weights and state, as one rank writes them.
     package var checkpointBytes: Int
+    /// What ranks send so that one of them has all that a checkpoint has.
+    package var gathering: ScalingPhase
 
     package var seconds: Double { phases.reduce(0) { $0 + $1.seconds } }
     package var sentBytes: Int { phases.reduce(0) { $0 + $1.sentBytes } }
-    package var checkpointSeconds: Double { Double(checkpointBytes) / cluster.disk }
+    package var checkpointSeconds: Double { Double(checkpointBytes) / cluster.disk + gathering.seconds }
     package var fits: Bool { memory.total <= cluster.memory }
 
     package var bound: Bound {
@@ -55,16 +57,23 @@ package protocol ScalingModel: Sendable {
     /// The phases of an epoch.
     func costs(on cluster: Cluster, _ machine: MachineConstants) -> [PhaseCost]
     var checkpointBytes: Int { get }
+    /// Bytes that all ranks send for a checkpoint.
+    func gatheredBytes(ranks: Int) -> Double
     /// The most threads that have something to do at a time; nil = any number.
     var mostThreads: Int? { get }
 }
 
 extension ScalingModel {
+    package func gatheredBytes(ranks: Int) -> Double { 0 }
+
     package func plan(on cluster: Cluster, _ machine: MachineConstants) -> ScalingPlan {
-        ScalingPlan(
+        var gathering = PhaseCost("gathering")
+        gathering.sent = gatheredBytes(ranks: cluster.ranks)
+        gathering.messages = gathering.sent > 0 ? 1 : 0
+        return ScalingPlan(
             cluster: cluster, memory: memory(on: cluster),
             phases: costs(on: cluster, machine).map { $0.phase(on: cluster, machine) },
-            checkpointBytes: checkpointBytes)
+            checkpointBytes: checkpointBytes, gathering: gathering.phase(on: cluster, machine))
     }
 }
 

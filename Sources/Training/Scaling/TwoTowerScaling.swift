@@ -75,6 +75,12 @@ package struct TwoTowerScaling: ScalingModel {
         4 * (users + items + 2) * (factors + 1) + 4 * (users + items) * width + 12 * parameters
     }
 
+    /// Rank 0 gets the others' parts of tables that are cut.
+    package func gatheredBytes(ranks: Int) -> Double {
+        let cut = [users, items].filter { !isReplicated($0) }.reduce(0) { $0 + $1 + 1 }
+        return Double(4 * cut * (factors + 1)) * Double(ranks - 1) / Double(ranks)
+    }
+
     package func memory(on cluster: Cluster) -> MemoryEstimate {
         let (workers, ranks) = (cluster.workers, cluster.ranks)
         var estimate = MemoryEstimate()
