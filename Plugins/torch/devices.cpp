@@ -9,8 +9,6 @@
 
 namespace starling {
 
-namespace {
-
 // LibTorch's part for CUDA is opened when a CUDA device is first asked for: it needs libraries of NVIDIA's that a machine
 // without one need not have.
 void need_cuda() {
@@ -23,6 +21,8 @@ void need_cuda() {
     if (!refusal.empty()) throw NoDevice("LibTorch's CUDA part cannot be opened: " + refusal);
     if (!at::hasCUDA()) throw NoDevice("there is no CUDA device, or its driver is missing or older than LibTorch needs");
 }
+
+namespace {
 
 int device_count(int32_t device_type, int32_t *count) {
     return guarded([&] {

@@ -1,6 +1,9 @@
 // Process groups: c10d's, met at a TCP store.
 #include "errors.h"
+#include "nccl_group.h"
 #include "tensors.h"
+
+#include <dlfcn.h>
 
 #define USE_C10D_GLOO
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -24,25 +27,46 @@ at::Tensor bytes_at(const void *bytes, int64_t count) {
     return at::from_blob(const_cast<void *>(bytes), {count}, at::TensorOptions().dtype(at::kByte));
 }
 
+// The group over NCCL is in a library of its own, beside this one.
+decltype(starling_nccl_group) *nccl_group() {
+    need_cuda();
+    Dl_info self;
+    TORCH_CHECK(dladdr(reinterpret_cast<const void *>(&nccl_group), &self), "no path of this plugin");
+    const std::string path(self.dli_fname);
+    void *library = dlopen((path.substr(0, path.rfind('/') + 1) + "libstarling_nccl.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+    TORCH_CHECK(library, "NCCL's part of the plugin cannot be opened: ", dlerror());
+    return reinterpret_cast<decltype(starling_nccl_group) *>(dlsym(library, "starling_nccl_group"));
+}
+
 int join_group(
     const char *backend, const char *host, int32_t port, int32_t serves, int32_t rank, int32_t size, int64_t milliseconds,
     const char *name, starling_group **group) {
     return guarded([&] {
-        TORCH_CHECK(std::string(backend) == "gloo", "this plugin knows no process groups of ", backend);
+        const std::string kind(backend);
+        TORCH_CHECK(kind == "gloo" || kind == "nccl", "this plugin knows no process groups of ", kind);
+        const auto nccl = kind == "nccl" ? nccl_group() : nullptr;
         const std::chrono::milliseconds timeout(milliseconds);
         c10d::TCPStoreOptions options;
         options.port = static_cast<uint16_t>(port);
         options.isServer = serves != 0;
         options.timeout = timeout;
         const auto store = c10::make_intrusive<c10d::PrefixStore>(name, c10::make_intrusive<c10d::TCPStore>(host, options));
-        *group = new starling_group{
-            c10::make_intrusive<c10d::ProcessGroupGloo>(
-                store, rank, size, c10d::ProcessGroupGloo::Options::create_default(timeout)),
-            size};
+        c10::intrusive_ptr<c10d::Backend> made;
+        if (nccl) {
+            nccl(store, rank, size, timeout, made);
+        } else {
+            made = c10::make_intrusive<c10d::ProcessGroupGloo>(
+                store, rank, size, c10d::ProcessGroupGloo::Options::create_default(timeout));
+        }
+        *group = new starling_group{std::move(made), size};
     });
 }
 
-void leave_group(starling_group *group) { delete group; }
+void leave_group(starling_group *group) {
+    // NCCL's has threads and connections to give back before its memory.
+    guarded([&] { group->backend->shutdown(); });
+    delete group;
+}
 
 int all_reduce(starling_group *group, starling_tensor *own) {
     return guarded([&] {

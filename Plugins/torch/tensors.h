@@ -17,6 +17,9 @@ starling_tensor *handle(at::Tensor tensor);
 // "float32 [3, 4]", with the device where it is not the CPU.
 std::string describe(const at::Tensor &tensor);
 
+// Opens LibTorch's part for CUDA; throws NoDevice where it, or a device, is not there.
+void need_cuda();
+
 void add_tensors(starling_torch &plugin);
 void add_operators(starling_torch &plugin);
 void add_autograd(starling_torch &plugin);

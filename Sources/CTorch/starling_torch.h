@@ -137,7 +137,7 @@ typedef struct {
     // would take each other's processors.
     int (*parallel)(int64_t count, void (*body)(void *, int64_t, int64_t), void *context);
 
-    // Process groups ("gloo"). All meet at host:port, where the one that `serves` listens, and block until all `size` are
+    // Process groups ("gloo", or "nccl", whose tensors lie on CUDA devices). All meet at host:port, where the one that `serves` listens, and block until all `size` are
     // there or the time is over; groups of other names may meet at the same place. The calls below block until this rank's
     // part is done; every rank makes them in the same order.
     int (*join_group)(

@@ -97,20 +97,16 @@ final class EpochSteps {
             let stop = try Tensor([Float(cancellation.isCancelled ? 1 : 0)], [1])
             let sums = try Tensor.concatenated(
                 parts + [loss.to(.float32, device).reshaped([1]), stop.to(nil, device)]
-            ).to(nil, .cpu)
-            let loss = try sums.withMemory(as: Float.self) { floats in
-                try ranks.sum(floats)
-                stops = floats.last! > 0
-                return floats[floats.count - 2]
-            }
-            let found = try sums.to(nil, device)
+            ).total(over: ranks)
+            let told = try sums.narrowed(axis: 0, from: sums.count - 2, count: 2).array(of: Float.self)
+            stops = told[1] > 0
             var place = 0
             for (_, tensor) in parameters {
                 try tensor.setGradient(
-                    found.narrowed(axis: 0, from: place, count: tensor.count).reshaped(tensor.shape))
+                    sums.narrowed(axis: 0, from: place, count: tensor.count).reshaped(tensor.shape))
                 place += tensor.count
             }
-            return try Tensor(loss)
+            return try Tensor(told[0])
         }
     }
 

@@ -41,13 +41,25 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The GPU of one of the ranks of a machine, which take them in turn.
+    ///
+    /// - Parameter rank: from 0, among those of the machine.
+    /// - Throws: `unavailable` without a GPU.
+    public static func cuda(ofLocalRank rank: Int) throws -> Device { .cuda(rank % (try cuda(0).count())) }
+
+    /// How many of its kind there are, at least 1.
+    private func count() throws -> Int {
+        let library = try TorchLibrary.opened()
+        var count: Int32 = 0
+        try library.check(library.plugin.table.pointee.device_count(type, &count))
+        return Int(count)
+    }
+
     /// Sees to it that the device is there.
     /// - Throws: `unavailable` that says what is missing.
     public func require() throws {
         guard case .cuda(let index) = self else { return }
-        let library = try TorchLibrary.opened()
-        var count: Int32 = 0
-        try library.check(library.plugin.table.pointee.device_count(type, &count))
+        let count = try count()
         guard index < count else {
             throw StarlingError(
                 .unavailable, "there is no \(self): the machine has \(count) CUDA device\(count == 1 ? "" : "s")",

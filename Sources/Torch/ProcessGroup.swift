@@ -1,13 +1,17 @@
 public import Basics
 import CTorch
 
-/// Processes that exchange tensors: c10d's group over Gloo, which LibTorch brings.
+/// Processes that exchange tensors: c10d's group over Gloo, or between GPUs over NCCL, both of which LibTorch brings.
 ///
 /// Ranks find each other as they do under `torchrun`: at `MASTER_ADDR` and `MASTER_PORT`, with `RANK` and `WORLD_SIZE`. Every
 /// rank makes the same calls in the same order; each blocks until its part is done, and throws `unavailable` where another
-/// rank is lost or the time is over. Tensors lie in the CPU's memory, in C order. What ranks of one machine send each other goes by
-/// ``MemoryLanes``, where the system allows it.
+/// rank is lost or the time is over. Tensors lie in C order in the CPU's memory, over NCCL on this rank's own GPU, where the device's
+/// next work waits in place of the call. What ranks of one machine send each other goes by ``MemoryLanes``, where the system allows it.
 public final class ProcessGroup: Communicator {
+    public enum Backend: String, Sendable {
+        case gloo, nccl
+    }
+
     /// Where ranks meet, and which one this is.
     public struct Rendezvous: Sendable, Equatable {
         public var rank = 0
@@ -62,31 +66,47 @@ public final class ProcessGroup: Communicator {
 
     public let rank, size: Int
     public private(set) var sentBytes = 0
+    private let rendezvous: Rendezvous
     private let handle: OpaquePointer
     private let library: TorchLibrary
     private var lanes: MemoryLanes?
+    /// What ``onDevices()`` found.
+    private var devices: ProcessGroup??
 
     private var table: starling_torch { library.plugin.table.pointee }
 
     /// Meets the other ranks.
     ///
-    /// - Throws: `unavailable` if they are not all there in time, or the port is taken.
-    public init(_ rendezvous: Rendezvous) throws {
+    /// - Throws: `unavailable` if they are not all there in time, the port is taken, or NCCL or a device is missing.
+    public init(_ rendezvous: Rendezvous, over backend: Backend = .gloo) throws {
         precondition((0..<rendezvous.size).contains(rendezvous.rank), "rank \(rendezvous.rank) of \(rendezvous.size)")
         library = try TorchLibrary.opened()
+        self.rendezvous = rendezvous
         (rank, size) = (rendezvous.rank, rendezvous.size)
         var made: OpaquePointer?
         try Self.check(
             library,
             library.plugin.table.pointee.join_group(
-                "gloo", rendezvous.host, Int32(rendezvous.port), rendezvous.serves ? 1 : 0, Int32(rank), Int32(size),
+                backend.rawValue, rendezvous.host, Int32(rendezvous.port), rendezvous.serves ? 1 : 0, Int32(rank),
+                Int32(size),
                 Int64(rendezvous.timeoutSeconds * 1000), rendezvous.name, &made),
             "rank \(rank) of \(size) did not meet the others at \(rendezvous.host):\(rendezvous.port)")
         handle = made!
-        if size > 1, rendezvous.usesMemory {
+        if size > 1, rendezvous.usesMemory, backend == .gloo {
             lanes = try MemoryLanes(self, timeoutSeconds: rendezvous.timeoutSeconds)
             sentBytes = 0
         }
+    }
+
+    /// The same ranks over NCCL; nil where its part of the plugin is not there for every rank. All make the call at the same time.
+    package func onDevices() throws -> ProcessGroup? {
+        if let devices { return devices }
+        let isThere = Files.size(library.ncclPath) == nil ? 0 : 1
+        var place = rendezvous
+        (place.serves, place.name) = (false, rendezvous.name + "/nccl")
+        let found = try allGather(isThere).contains(0) ? nil : ProcessGroup(place, over: .nccl)
+        devices = .some(found)
+        return found
     }
 
     /// Whether bytes for a rank go from memory to memory.
@@ -101,7 +121,7 @@ public final class ProcessGroup: Communicator {
     public func allGather(_ tensor: Tensor) throws -> Tensor {
         let shape = tensor.shape
         precondition(!shape.isEmpty, "a scalar has no axis to gather along")
-        let all = try Tensor.empty([shape[0] * size] + shape.dropFirst(), tensor.dtype)
+        let all = try Tensor.empty([shape[0] * size] + shape.dropFirst(), tensor.dtype, on: tensor.device)
         try check(table.all_gather(handle, all.handle, tensor.handle))
         return all
     }
@@ -111,7 +131,7 @@ public final class ProcessGroup: Communicator {
     public func allToAll(_ tensor: Tensor, counts: [Int], received: [Int]) throws -> Tensor {
         let shape = tensor.shape
         precondition(counts.count == size && received.count == size && counts.reduce(0, +) == shape.first, "counts")
-        let target = try Tensor.empty([received.reduce(0, +)] + shape.dropFirst(), tensor.dtype)
+        let target = try Tensor.empty([received.reduce(0, +)] + shape.dropFirst(), tensor.dtype, on: tensor.device)
         try check(
             table.all_to_all(handle, target.handle, received.map { Int64($0) }, tensor.handle, counts.map { Int64($0) })
         )

@@ -11,8 +11,9 @@ extension Tensor {
     /// A scalar.
     public convenience init(_ number: Float) throws { try self.init([number], []) }
 
-    /// A tensor in the CPU's memory with any content.
-    public static func empty(_ shape: [Int], _ dtype: DType = .float32) throws -> Tensor {
+    /// A tensor with any content.
+    public static func empty(_ shape: [Int], _ dtype: DType = .float32, on device: Device = .cpu) throws -> Tensor {
+        guard device == .cpu else { return try zeros(shape, dtype, on: device) }
         let (handle, library) = try make(nil, dtype, shape)
         return Tensor(handle, library)
     }

@@ -20,6 +20,8 @@ public struct TorchLibrary: Sendable {
     let plugin: Plugin
     /// Of the plugin.
     public let path: String
+    /// Of its part for NCCL, which need not be there.
+    var ncclPath: String { Files.parent(path) + "/libstarling_nccl.so" }
     /// Of LibTorch: `2.15.0`.
     public var version: String { String(cString: plugin.table.pointee.version) }
 

@@ -137,6 +137,23 @@ import Torch
         } throws: { ($0 as? StarlingError)?.what.contains("lost the others") == true }
     }
 
+    /// Over NCCL, where there is a GPU and the plugin has that part; elsewhere it is refused.
+    @Test func oneRankMeetsItselfOverNCCL() throws {
+        let alone = ProcessGroup.Rendezvous(rank: 0, size: 1, port: try LocalRanks.freePort())
+        let gloo = try ProcessGroup(alone)
+        guard (try? Device.cuda(0).require()) != nil, let group = try gloo.onDevices() else {
+            #expect { _ = try ProcessGroup(alone, over: .nccl) } throws: {
+                ($0 as? StarlingError)?.code == .unavailable
+            }
+            return
+        }
+        let floats = try Tensor([Float(1), 2, 3, 4], [2, 2]).to(nil, .cuda(0))
+        try group.allReduce(floats)
+        #expect(try floats.array(of: Float.self) == [1, 2, 3, 4])
+        let all = try group.allGather(floats)
+        #expect(try all.device == .cuda(0) && all.array(of: Float.self) == [1, 2, 3, 4])
+    }
+
     @Test func theEnvironmentSaysWhoOneIs() throws {
         typealias Rendezvous = ProcessGroup.Rendezvous
         let torchrun = ["RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "host", "MASTER_PORT": "29400"]

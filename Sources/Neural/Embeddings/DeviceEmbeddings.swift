@@ -1,9 +1,11 @@
+package import Basics
 package import Formats
 import Kernels
 package import Torch
 
 /// Tables on a device, worked on by operators of LibTorch. The same rows, formulas and checkpoints as ``KernelEmbeddings``,
-/// so that a run may go on elsewhere; sums of gradients may differ in the last bits.
+/// so that a run may go on elsewhere; sums of gradients may differ in the last bits. Each of several ranks has all tables, and
+/// changes them by the gradients of all.
 package final class DeviceEmbeddings: EmbeddingCollection {
     private struct Table {
         let name: String
@@ -19,15 +21,16 @@ package final class DeviceEmbeddings: EmbeddingCollection {
     private let width: Int
     private let optimizer: EmbeddingOptimizer
     private let device: Device
+    private let ranks: any Communicator
 
     private static let meanAxes = TorchOperator("aten::mean", "dim")
     private static let power = TorchOperator("aten::pow", "Scalar")
 
     package init(
         _ features: [FeatureBags], width: Int, _ optimizer: EmbeddingOptimizer, seed: UInt64, stream: UInt64,
-        on device: Device
+        on device: Device, ranks: any Communicator = OneRank()
     ) throws {
-        (self.width, self.optimizer, self.device) = (width, optimizer, device)
+        (self.width, self.optimizer, self.device, self.ranks) = (width, optimizer, device, ranks)
         let stride = FactorTable.stride(width)
         tables = try features.enumerated().map { index, bags in
             let start = EmbeddingTable.initial(
@@ -76,11 +79,27 @@ package final class DeviceEmbeddings: EmbeddingCollection {
                 var parts = try gradient.narrowed(axis: 1, from: index * width, count: width)
                     .selecting(indices(touched.samples.map { Int64($0) }))
                 if input.bags.offsets != nil { parts = try parts.multiplied(by: column(touched.weights)) }
-                try change(
-                    table, rows: indices(touched.rows.map { Int64($0) }),
-                    by: summed(parts, at: indices(groups), count: touched.rows.count))
+                let own = try summed(parts, at: indices(groups), count: touched.rows.count)
+                let (rows, gradients) = try total(touched.rows, own)
+                try change(table, rows: indices(rows.map { Int64($0) }), by: gradients)
             }
         }
+    }
+
+    /// The rows that any rank has a gradient of, rising, and the sums of their gradients, `[rows × width]`: added up in the order
+    /// of ranks, so that all make the same change.
+    private func total(_ own: [UInt32], _ gradients: Tensor) throws -> (rows: [UInt32], gradients: Tensor) {
+        guard ranks.size > 1 else { return (own, gradients) }
+        let all = try own.withUnsafeBufferPointer { try ranks.gathered($0) }
+        let rows = Set(all.joined()).sorted()
+        let parts = all.map(\.count).places
+        let received = try gradients.gathered(parts, from: ranks)
+        let sums = try Tensor.zeros([rows.count, width], on: device)
+        for (some, part) in zip(all, parts) {
+            let places = some.map { Int64(rows.place(ofFirst: Int($0))) }
+            try sums.addToRows(indices(places), received.narrowed(axis: 0, from: part.lowerBound, count: part.count))
+        }
+        return (rows, sums)
     }
 
     /// The change of rows by their gradients, as `sk_embed` states it.

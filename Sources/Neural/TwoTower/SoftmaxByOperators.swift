@@ -18,7 +18,7 @@ package struct SoftmaxByOperators {
     /// - Parameters:
     ///   - users: `[n × width]`, each of the batch's users once.
     ///   - items: `[m × width]`, each of its items once.
-    /// - Returns: the mean loss `[]`, and its gradients by users and items.
+    /// - Returns: the mean loss `[]`, of some of the batch's users their share of it, and its gradients by users and items.
     package func callAsFunction(
         users: Tensor, items: Tensor, _ pairs: BatchPairs
     ) throws -> (loss: Tensor, users: Tensor, items: Tensor) {
@@ -45,7 +45,7 @@ package struct SoftmaxByOperators {
             let columns = try part(own)
             let corrected = try Self.addAt.tensor(
                 .tensor(logits), .integer(1), .tensor(columns.reshaped([some, 1])), .tensor(part(ownLogs)))
-            let loss = try Loss.crossEntropy(corrected, columns).multiplied(by: Double(some) / Double(count))
+            let loss = try Loss.crossEntropy(corrected, columns).multiplied(by: Double(some) / Double(pairs.count))
             try loss.backward()
             _ = try withoutGradients { try total.addInPlace(loss.detached()) }
         }

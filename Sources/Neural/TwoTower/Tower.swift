@@ -28,7 +28,7 @@ final class Tower {
         if options.worksByOperators {
             embeddings = try DeviceEmbeddings(
                 features, width: options.factors, options.embeddings, seed: options.seed, stream: side,
-                on: options.device)
+                on: options.device, ranks: ranks)
         } else if let plan {
             embeddings = try ShardedEmbeddings(
                 features, plan, width: options.factors, options.embeddings, seed: options.seed, stream: side,
@@ -74,7 +74,7 @@ final class Tower {
         let gradients = try batches.compactMap { batch in
             // A rank may have had nothing to go back through.
             try batch.embedded.gradient
-                ?? (batch.embedded.count == 0 ? Tensor.zeros(batch.embedded.shape) : nil)
+                ?? (batch.embedded.count == 0 ? Tensor.zeros(batch.embedded.shape, on: batch.embedded.device) : nil)
         }
         guard gradients.count == batches.count else { return }
         let joined = features.indices.map { feature in EmbeddingInput(joining: batches.map { $0.inputs[feature] }) }

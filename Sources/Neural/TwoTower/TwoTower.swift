@@ -68,7 +68,7 @@ public enum TwoTower {
         try library.setThreads(workers.count)
         let (userBags, itemBags) = try bags(history, users, items, features, options)
         var options = options
-        if ranks.size > 1, options.sharding == nil {
+        if ranks.size > 1, options.sharding == nil, !options.worksByOperators {
             let loads = loads(userBags, itemBags, options)
             options.sharding =
                 try options.shardingKind.map { EmbeddingShardingPlan(loads, all: $0, ranks: ranks.size) }

@@ -39,12 +39,12 @@ struct TwoTowerLoss {
             let all = try items.detached().gathered(pairs.items.count, from: ranks)
             let found =
                 part.isEmpty
-                ? (try Tensor(0), try Tensor.zeros(users.shape), try Tensor.zeros(all.shape))
+                ? (try Tensor(0), try zeros(as: users), try zeros(as: all))
                 : try softmax(users.detached(), all, part.count == pairs.users.count ? pairs : pairs.of(users: part))
             return (found.0, found.1, try found.2.summed(over: ranks))
         }
         guard !part.isEmpty else {
-            return (try Tensor(0), try Tensor.zeros(users.shape), try Tensor.zeros(items.shape))
+            return (try Tensor(0), try zeros(as: users), try zeros(as: items))
         }
         let (left, right) = (try users.detached().requiringGrad(), try items.detached().requiringGrad())
         let own = try pairwise(left, right, batch.labels.map { Array($0[part]) })
@@ -52,6 +52,8 @@ struct TwoTowerLoss {
         try loss.backward()
         return (try loss.detached(), try left.gradient!, try right.gradient!)
     }
+
+    private func zeros(as other: Tensor) throws -> Tensor { try Tensor.zeros(other.shape, on: other.device) }
 
     /// Each user against the own item and those drawn for it.
     private func pairwise(_ users: Tensor, _ items: Tensor, _ labels: [Float]?) throws -> Tensor {

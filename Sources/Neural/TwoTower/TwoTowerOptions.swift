@@ -96,7 +96,10 @@ public struct TwoTowerOptions: Sendable {
         for rate in [embeddings.learningRate, learningRate] {
             try require(rate > 0 && rate.isFinite, "learning rates are above 0")
         }
-        try require(sharding == nil || !worksByOperators, "a plan is for the CPU")
+        guard !worksByOperators || (sharding == nil && shardingKind ?? .dataParallel == .dataParallel) else {
+            throw StarlingError(
+                .usage, "tables are cut among ranks on the CPU", remedy: "use --device cpu, or leave --sharding out")
+        }
         try require((0..<1).contains(idDropout ?? 0), "--id-dropout is from 0 to below 1")
     }
 
@@ -104,10 +107,9 @@ public struct TwoTowerOptions: Sendable {
     func validate(for ranks: any Communicator) throws {
         try validate()
         try sharding?.validate(for: ranks)
-        guard ranks.size == 1 || (!worksByOperators && precision != .fp16) else {
+        guard ranks.size == 1 || precision != .fp16 else {
             throw StarlingError(
-                .usage, "several ranks train two towers on the CPU, in fp32 or bf16",
-                remedy: "use --device cpu, and leave --precision fp16 out")
+                .usage, "several ranks train two towers in fp32 or bf16", remedy: "leave --precision fp16 out")
         }
     }
 }

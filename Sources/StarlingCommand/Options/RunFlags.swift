@@ -99,7 +99,7 @@ struct RunFlags: ParsableArguments {
         return loop
     }
 
-    /// The device to train on.
+    /// The device to train on; without a number, of several ranks of a machine each has the next GPU.
     ///
     /// - Parameter takesGPU: whether the model has code for one.
     /// - Throws: `unavailable` for one that is asked for and not there.
@@ -109,16 +109,20 @@ struct RunFlags: ParsableArguments {
             throw StarlingError(
                 .usage, "“\(device)” is not a device", remedy: "use cpu, cuda or auto (cuda:1 is the second GPU)")
         }
+        // Of torchrun and launch, and of SLURM.
+        let local =
+            ["LOCAL_RANK", "SLURM_LOCALID"].lazy.compactMap { Host.variable($0).flatMap { Int($0) } }.first ?? 0
         if let asked = Device(name), asked == .cpu || takesGPU {
-            try asked.require()
-            return asked
+            let device = name == "cuda" ? try Device.cuda(ofLocalRank: max(0, local)) : asked
+            try device.require()
+            return device
         }
         guard name == "auto" else {
             throw StarlingError(
                 .unavailable, "device \(name) cannot be used: this model trains on the CPU",
                 remedy: "use --device cpu, or --device auto to take what there is")
         }
-        if takesGPU, (try? Device.cuda(0).require()) != nil { return .cuda(0) }
+        if takesGPU, let device = try? Device.cuda(ofLocalRank: max(0, local)) { return device }
         FileHandles.standardError(
             takesGPU ? "notice: no GPU is there: training on the CPU\n" : "notice: this model trains on the CPU\n")
         return .cpu
