@@ -47,6 +47,13 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     /// - Throws: `unavailable` without a GPU.
     public static func cuda(ofLocalRank rank: Int) throws -> Device { .cuda(rank % (try cuda(0).count())) }
 
+    /// Tells GPUs of a machine apart, of whatever a process sees of them.
+    var place: String {
+        let visible = Host.variable("CUDA_VISIBLE_DEVICES")?.split(separator: ",") ?? []
+        let index = max(0, Int(index))
+        return index < visible.count ? String(visible[index]) : "\(index)"
+    }
+
     /// How many of its kind there are, at least 1.
     private func count() throws -> Int {
         let library = try TorchLibrary.opened()

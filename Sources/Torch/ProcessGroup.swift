@@ -70,7 +70,7 @@ public final class ProcessGroup: Communicator {
     private let handle: OpaquePointer
     private let library: TorchLibrary
     private var lanes: MemoryLanes?
-    /// What ``onDevices()`` found.
+    /// What ``on(_:)`` found.
     private var devices: ProcessGroup??
 
     private var table: starling_torch { library.plugin.table.pointee }
@@ -98,13 +98,18 @@ public final class ProcessGroup: Communicator {
         }
     }
 
-    /// The same ranks over NCCL; nil where its part of the plugin is not there for every rank. All make the call at the same time.
-    package func onDevices() throws -> ProcessGroup? {
+    /// The same ranks over NCCL, each with a GPU; nil where its part of the plugin is not there for every rank, or two have one
+    /// GPU, which NCCL refuses. All make the call at the same time.
+    package func on(_ device: Device) throws -> ProcessGroup? {
         if let devices { return devices }
-        let isThere = Files.size(library.ncclPath) == nil ? 0 : 1
-        var place = rendezvous
-        (place.serves, place.name) = (false, rendezvous.name + "/nccl")
-        let found = try allGather(isThere).contains(0) ? nil : ProcessGroup(place, over: .nccl)
+        let own = Files.size(library.ncclPath) == nil ? "" : "\(Host.name) \(device.place)"
+        let places = try allGather(Array(own.utf8))
+        var found: ProcessGroup?
+        if Set(places).count == size, !places.contains([]) {
+            var place = rendezvous
+            (place.serves, place.name) = (false, rendezvous.name + "/nccl")
+            found = try together { try ProcessGroup(place, over: .nccl) }
+        }
         devices = .some(found)
         return found
     }
@@ -112,7 +117,11 @@ public final class ProcessGroup: Communicator {
     /// Whether bytes for a rank go from memory to memory.
     package func reachesMemory(of rank: Int) -> Bool { lanes?.reach(rank) ?? false }
 
-    deinit { library.plugin.table.pointee.leave_group(handle) }
+    deinit {
+        // It meets where this one may serve.
+        devices = nil
+        library.plugin.table.pointee.leave_group(handle)
+    }
 
     /// Adds the ranks' tensors up, in place.
     public func allReduce(_ tensor: Tensor) throws { try check(table.all_reduce(handle, tensor.handle)) }

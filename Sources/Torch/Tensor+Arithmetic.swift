@@ -68,12 +68,14 @@ extension Tensor {
 
     /// A copy of another type or on another device; itself if it is that already.
     public func to(_ dtype: DType? = nil, _ device: Device? = nil) throws -> Tensor {
-        if dtype ?? self.dtype == self.dtype && device ?? self.device == self.device { return self }
+        let target = device ?? self.device
+        if dtype ?? self.dtype == self.dtype && target == self.device { return self }
         return try Operators.to.tensor(
             .tensor(self),
             named: [
-                "dtype": .dtype(dtype ?? self.dtype), "device": .device(device ?? self.device),
-                "non_blocking": .bool(true),
+                "dtype": .dtype(dtype ?? self.dtype), "device": .device(target),
+                // Whoever reads the CPU's memory does not wait for a device.
+                "non_blocking": .bool(target != .cpu),
             ])
     }
 

@@ -57,6 +57,28 @@ import Training
         }
     }
 
+    /// Ranks may have other GPUs, but not one a GPU and another none.
+    @Test(arguments: [(["cuda:0", "cuda:1", "cuda:0"], true), (["cuda:0", "cuda:1", "cpu"], false)])
+    func ranksHaveGPUsOfTheirOwn(devices: [String], isFine: Bool) {
+        let outcomes = LocalRanks.outcomes(3) { ranks in
+            let record = RunRecord(
+                model: "two-tower", configuration: ["device": .string(devices[ranks.rank])],
+                data: .init(source: "", fingerprint: ""), isa: "baseline")
+            try TrainingRanks.agree(ranks, on: record)
+        }
+        for outcome in outcomes {
+            if isFine {
+                #expect(throws: Never.self) { try outcome.get() }
+                continue
+            }
+            #expect {
+                try outcome.get()
+            } throws: {
+                ($0 as? StarlingError)?.what.contains("rank 2 was started differently: --device is") == true
+            }
+        }
+    }
+
     @Test func oneProcessIsNoRank() throws {
         #expect(try place([:]) == nil)
         #expect(try place(["SLURM_STEP_NUM_TASKS": "1", "SLURM_PROCID": "0", "SLURM_JOB_ID": "7"]) == nil)

@@ -66,6 +66,19 @@ import Training
         }
     }
 
+    /// On devices a rank is said to have all tables.
+    @Test(arguments: [1, 4]) func estimatesCountWholeTables(ranks: Int) {
+        func tables(_ device: Device, _ ranks: Int) -> Int? {
+            var options = TwoTowerOptions()
+            options.device = device
+            return TwoTower.memoryEstimate(
+                users: 100_000, items: 50_000, interactions: 1_000_000, validation: 0, options: options, ranks: ranks
+            ).parts.first { $0.name == "embeddings" }?.bytes
+        }
+        let whole = tables(.cpu, 1)!
+        #expect(tables(.cuda(0), ranks) == whole && tables(.cpu, ranks) == whole / ranks)
+    }
+
     /// What a group gathers of parts of any length is what goes through memory.
     @Test(arguments: [[3, 3, 3], [4, 0, 1], [0, 0, 0], [1, 2, 5]]) func groupsGatherParts(counts: [Int]) throws {
         let parts = counts.indices.map { rank in

@@ -141,7 +141,7 @@ import Torch
     @Test func oneRankMeetsItselfOverNCCL() throws {
         let alone = ProcessGroup.Rendezvous(rank: 0, size: 1, port: try LocalRanks.freePort())
         let gloo = try ProcessGroup(alone)
-        guard (try? Device.cuda(0).require()) != nil, let group = try gloo.onDevices() else {
+        guard (try? Device.cuda(0).require()) != nil, let group = try gloo.on(.cuda(0)) else {
             #expect { _ = try ProcessGroup(alone, over: .nccl) } throws: {
                 ($0 as? StarlingError)?.code == .unavailable
             }

@@ -6,7 +6,7 @@ package import Torch
 extension Communicator {
     /// The group whose tensors lie on a device; nil where tensors go through the CPU's memory.
     fileprivate func group(on device: Device) throws -> ProcessGroup? {
-        device == .cpu ? nil : try (self as? ProcessGroup)?.onDevices()
+        device == .cpu ? nil : try (self as? ProcessGroup)?.on(device)
     }
 }
 

@@ -125,9 +125,11 @@ public enum TwoTower {
         let stride = FactorTable.stride(options.factors)
         estimate.add("LibTorch", bytes: 160 << 20)
         estimate.add("histories", bytes: (streams ? 4 : 12) * interactions + 8 * users)
+        // On devices every rank has all tables.
+        let parts = options.device == .cpu ? ranks : 1
         let rows = min(users, options.userBuckets ?? users) + min(items, options.itemBuckets ?? items) + 2
-        estimate.add("embeddings", bytes: 4 * stride * rows / ranks)
-        estimate.add("optimiser", bytes: 4 * options.embeddings.stateFloats(stride: stride) * rows / ranks)
+        estimate.add("embeddings", bytes: 4 * stride * rows / parts)
+        estimate.add("optimiser", bytes: 4 * options.embeddings.stateFloats(stride: stride) * rows / parts)
         let vectors =
             ranks == 1 ? users + items : min(users, validation) / ranks + min(items, SharedRanking.usualPart)
         estimate.add("vectors", bytes: 2 * FactorTable.bytes(rows: vectors, width: options.width))

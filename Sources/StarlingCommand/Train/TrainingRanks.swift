@@ -29,9 +29,14 @@ package enum TrainingRanks {
             let configuration: [String: JSONValue]
         }
         guard ranks.size > 1 else { return }
+        var configuration = record.configuration.filter { !free.contains($0.key) }
+        // Which GPU a rank has is its own affair, whether it has one is not.
+        if case .string(let device)? = configuration["device"], device.hasPrefix("cuda") {
+            configuration["device"] = "cuda"
+        }
         let own = Facts(
             version: record.versions.starling, isa: record.versions.isa, model: record.model,
-            configuration: record.configuration.filter { !free.contains($0.key) })
+            configuration: configuration)
         let all = try ranks.allGather(Array(JSON.text(own).utf8)).map {
             try JSON.decode(Facts.self, from: $0, file: "what a rank was asked")
         }

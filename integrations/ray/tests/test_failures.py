@@ -10,7 +10,7 @@ from starling_ray import history
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
-OPTIONS = {"factors": 128, "epochs": 80, "threads": 1}
+OPTIONS = {"factors": 128, "epochs": 240, "threads": 1}
 
 
 @pytest.fixture(scope="module")
